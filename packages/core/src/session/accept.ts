@@ -1,0 +1,82 @@
+/** What a runner's report, or its silence about a session, does to that session. Pure. */
+import type { FactDraft } from '@holdfast/protocol/fact.ts';
+import type { InventoryItem } from '@holdfast/protocol/runner.ts';
+import { type Decision, type DecisionContext, Draft } from './decision.ts';
+import type { SessionState } from './state.ts';
+import { agentOf, closeLooseEnds, interruptTurn, startNextQueued } from './turns.ts';
+
+/**
+ * Takes over reported facts and adds what follows from them. Facts that come too late to be true (of a fenced turn,
+ * after the end) are left out; the report is stored all the same, so that it is not sent again.
+ */
+export function accept(state: SessionState, facts: readonly FactDraft[], context: DecisionContext): Decision {
+  const draft = new Draft(state, context);
+  for (const fact of facts) if (draft.state.end === 'none') acceptOne(draft, fact, context);
+  return draft;
+}
+
+function acceptOne(draft: Draft, fact: FactDraft, context: DecisionContext): void {
+  const { agent } = draft.state;
+  switch (fact.type) {
+    case 'session.created':
+      return;
+    case 'session.started':
+      if (fact.data.generation > draft.state.generation) draft.add(fact);
+      return;
+    case 'session.ended':
+    case 'session.failed':
+      if (agent !== null) interruptTurn(draft, 'agent_died');
+      draft.add(fact);
+      return;
+    case 'turn.started':
+      // Told again by every new driver; only the first time is news.
+      if (agent?.turn?.turnId === fact.data.turnId && agent.turn.generation === 0) draft.add(fact);
+      return;
+    case 'turn.ended':
+      if (agent?.turn?.turnId !== fact.data.turnId) return;
+      closeLooseEnds(draft, fact.data.turnId, fact.data.outcome === 'stopped' ? 'stopped' : 'unknown');
+      draft.add(fact);
+      // After a failure the next message would most likely fail too: it waits for the person.
+      if (fact.data.outcome !== 'failed') startNextQueued(draft, context);
+      return;
+    case 'turn.interrupted':
+      if (agent?.turn?.turnId === fact.data.turnId && fact.data.reason !== 'discarded') {
+        interruptTurn(draft, fact.data.reason);
+      }
+      return;
+    case 'approval.requested':
+    case 'question.requested':
+      // Asked again after a re-attach: the row is there already.
+      if (agent !== null && agentOf(draft).approvals[fact.data.approvalId] === undefined) draft.add(fact);
+      return;
+    case 'approval.applied':
+      if (agent?.approvals[fact.data.approvalId]?.status === 'answered') draft.add(fact);
+      return;
+    case 'approval.expired':
+      if (agent?.approvals[fact.data.approvalId] !== undefined) draft.add(fact);
+      return;
+    default:
+      draft.add(fact);
+  }
+}
+
+/**
+ * Compares a session with what its runner says is there. item: the runner's word on it, or null for "nothing".
+ * startPending: the instruction that begins its terminal or its open turn is still to be carried out.
+ */
+export function reconcile(
+  state: SessionState,
+  item: InventoryItem | null,
+  startPending: boolean,
+  context: DecisionContext,
+): Decision {
+  const draft = new Draft(state, context);
+  // A process that is there speaks for itself; one that has ended reports that itself.
+  if (state.end !== 'none' || item !== null || startPending) return draft;
+  if (state.terminal !== null) {
+    draft.add({ type: 'session.ended', data: { reason: 'lost' } });
+  } else if (state.agent !== null && state.agent.turn !== null) {
+    interruptTurn(draft, 'runner_lost');
+  }
+  return draft;
+}

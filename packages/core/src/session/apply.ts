@@ -1,0 +1,145 @@
+import type { Approval } from '@holdfast/protocol/approval.ts';
+import type { FactDraft } from '@holdfast/protocol/fact.ts';
+import { type AgentState, type SessionState, defaultTerminalSize } from './state.ts';
+
+/**
+ * The state after one more fact. Total: a fact that does not fit (a tool's end nobody saw begin) changes nothing.
+ * at: when the fact was stored, ISO 8601; sessionId: for the approvals' rows.
+ */
+export function apply(state: SessionState | null, fact: FactDraft, at: string, sessionId: string): SessionState {
+  if (fact.type === 'session.created') return created(fact);
+  if (state === null) throw new Error(`a log begins with session.created, not ${fact.type}`);
+  switch (fact.type) {
+    case 'session.started':
+      return { ...state, generation: fact.data.generation };
+    case 'session.renamed':
+      return { ...state, title: fact.data.title };
+    case 'session.ended':
+      return { ...state, end: 'ended' };
+    case 'session.failed':
+      return { ...state, end: 'failed' };
+    case 'terminal.resized':
+      return state.terminal === null ? state : { ...state, terminal: { ...state.terminal, ...fact.data } };
+    case 'terminal.exited':
+      return state.terminal === null ? state : { ...state, terminal: { ...state.terminal, exit: fact.data } };
+    default: {
+      if (state.agent === null) return state;
+      const agent = applyToAgent(state.agent, fact, at, sessionId);
+      return agent === state.agent ? state : { ...state, agent };
+    }
+  }
+}
+
+function created({ data }: Extract<FactDraft, { type: 'session.created' }>): SessionState {
+  const options = data.terminal ?? {};
+  return {
+    kind: data.kind,
+    title: data.title,
+    generation: 0,
+    end: 'none',
+    terminal:
+      data.kind === 'terminal'
+        ? {
+            options,
+            cols: options.cols ?? defaultTerminalSize.cols,
+            rows: options.rows ?? defaultTerminalSize.rows,
+            exit: null,
+          }
+        : null,
+    agent:
+      data.agent === undefined
+        ? null
+        : {
+            provider: data.agent.provider,
+            model: data.agent.model ?? null,
+            mode: data.agent.mode ?? 'agent',
+            conversationId: null,
+            turn: null,
+            interruptedTurnId: null,
+            queue: [],
+            approvals: {},
+            tools: {},
+          },
+  };
+}
+
+function applyToAgent(agent: AgentState, fact: FactDraft, at: string, sessionId: string): AgentState {
+  switch (fact.type) {
+    case 'message.user':
+      return fact.data.turnId === null ? agent : dispatched(agent, fact.data.turnId, fact.data.messageId, at);
+    case 'queue.changed': {
+      const { queue, taken } = fact.data;
+      return taken === undefined
+        ? { ...agent, queue }
+        : { ...dispatched(agent, taken.turnId, taken.messageId, at), queue };
+    }
+    case 'turn.started':
+      return agent.turn?.turnId !== fact.data.turnId
+        ? agent
+        : {
+            ...agent,
+            turn: {
+              ...agent.turn,
+              generation: fact.data.generation,
+              phase: agent.turn.phase === 'stopping' ? 'stopping' : 'running',
+              since: at,
+            },
+          };
+    case 'turn.stopping':
+      return agent.turn?.turnId !== fact.data.turnId ? agent : { ...agent, turn: { ...agent.turn, phase: 'stopping' } };
+    case 'turn.ended':
+      return agent.turn?.turnId !== fact.data.turnId ? agent : { ...agent, turn: null };
+    case 'turn.interrupted':
+      if (fact.data.reason === 'discarded') return { ...agent, interruptedTurnId: null };
+      return agent.turn?.turnId !== fact.data.turnId
+        ? agent
+        : { ...agent, turn: null, interruptedTurnId: fact.data.turnId };
+    case 'tool.started':
+      return {
+        ...agent,
+        tools: { ...agent.tools, [fact.data.toolCallId]: { tool: fact.data.tool, turnId: fact.data.turnId } },
+      };
+    case 'tool.finished':
+      return { ...agent, tools: without(agent.tools, fact.data.toolCallId) };
+    case 'approval.requested':
+    case 'question.requested': {
+      const { approvalId, ...request } = fact.data;
+      const approval: Approval = { ...request, id: approvalId, sessionId, status: 'pending', requestedAt: at };
+      return { ...agent, approvals: { ...agent.approvals, [approvalId]: approval } };
+    }
+    case 'approval.answered':
+    case 'question.answered': {
+      const open = agent.approvals[fact.data.approvalId];
+      if (open === undefined) return agent;
+      const answered: Approval = { ...open, status: 'answered', answer: fact.data.answer, answeredAt: at };
+      if (fact.actor !== undefined) answered.answeredBy = fact.actor;
+      return { ...agent, approvals: { ...agent.approvals, [open.id]: answered } };
+    }
+    case 'approval.applied':
+    case 'approval.expired':
+      return { ...agent, approvals: without(agent.approvals, fact.data.approvalId) };
+    case 'mode.changed':
+      return { ...agent, mode: fact.data.mode };
+    case 'model.changed':
+      return { ...agent, model: fact.data.model };
+    case 'agent.conversation':
+      return { ...agent, conversationId: fact.data.conversationId };
+    default:
+      return agent;
+  }
+}
+
+/** A message is on its way to the runner. Writing on past an interruption settles it. */
+function dispatched(agent: AgentState, turnId: string, messageId: string, at: string): AgentState {
+  return {
+    ...agent,
+    turn: { turnId, messageId, generation: 0, phase: 'dispatched', since: at },
+    interruptedTurnId: null,
+  };
+}
+
+function without<T>(record: Readonly<Record<string, T>>, key: string): Readonly<Record<string, T>> {
+  if (!(key in record)) return record;
+  const { [key]: _removed, ...rest } = record;
+  return rest;
+}

@@ -1,0 +1,60 @@
+/** A decision under way: facts are added one by one, each folded at once, so that later ones see what earlier ones did. */
+import type { Approval } from '@holdfast/protocol/approval.ts';
+import type { FactDraft } from '@holdfast/protocol/fact.ts';
+import type { Instruction } from '@holdfast/protocol/runner.ts';
+import { apply } from './apply.ts';
+import type { SessionState } from './state.ts';
+
+export interface Decision {
+  readonly state: SessionState;
+  readonly facts: readonly FactDraft[];
+  readonly instructions: readonly Instruction[];
+  /** Rows that changed, as they are now. */
+  readonly approvals: readonly Approval[];
+}
+
+/** What a decision may use from outside. */
+export interface DecisionContext {
+  readonly sessionId: string;
+  /** ISO 8601; the same for every fact of the decision. */
+  readonly at: string;
+  /** A fresh id at each call. */
+  readonly newId: () => string;
+  /** The workspace's folder on the runner's machine. */
+  readonly cwd: string;
+}
+
+export class Draft implements Decision {
+  state: SessionState;
+  readonly facts: FactDraft[] = [];
+  readonly instructions: Instruction[] = [];
+  readonly #approvals = new Map<string, Approval>();
+  readonly #context: DecisionContext;
+
+  constructor(state: SessionState, context: DecisionContext) {
+    this.state = state;
+    this.#context = context;
+  }
+
+  get approvals(): readonly Approval[] {
+    return [...this.#approvals.values()];
+  }
+
+  add(fact: FactDraft): void {
+    const before = this.state.agent?.approvals ?? {};
+    this.state = apply(this.state, fact, this.#context.at, this.#context.sessionId);
+    this.facts.push(fact);
+    const after = this.state.agent?.approvals ?? {};
+    if (after === before) return;
+    for (const [id, approval] of Object.entries(after)) if (before[id] !== approval) this.#approvals.set(id, approval);
+    for (const [id, approval] of Object.entries(before)) {
+      if (!(id in after)) {
+        this.#approvals.set(id, { ...approval, status: fact.type === 'approval.applied' ? 'applied' : 'expired' });
+      }
+    }
+  }
+
+  instruct(instruction: Instruction): void {
+    this.instructions.push(instruction);
+  }
+}

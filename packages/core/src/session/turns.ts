@@ -1,0 +1,99 @@
+/** Pieces of decisions about turns, shared by commands, reports and reconciliation. */
+import type { Actor } from '@holdfast/protocol/approval.ts';
+import { limits } from '@holdfast/protocol/limits.ts';
+import type { DecisionContext, Draft } from './decision.ts';
+
+/** Sends a message to the agent, or queues it while a turn is open or others wait before it. */
+export function sendMessage(
+  draft: Draft,
+  context: DecisionContext,
+  message: { messageId: string; text: string },
+  actor: Actor,
+): void {
+  const agent = agentOf(draft);
+  if (agent.turn === null && agent.queue.length === 0) {
+    const turnId = context.newId();
+    draft.add({ type: 'message.user', data: { ...message, turnId }, actor });
+    instructStart(draft, context, turnId, message);
+    return;
+  }
+  draft.add({ type: 'message.user', data: { ...message, turnId: null }, actor });
+  draft.add({ type: 'queue.changed', data: { queue: [...agent.queue, message] }, actor });
+  if (agent.turn === null) startNextQueued(draft, context);
+}
+
+/** Takes the first message of the queue, if there is one and nothing is open. */
+export function startNextQueued(draft: Draft, context: DecisionContext): void {
+  const agent = agentOf(draft);
+  const [next, ...queue] = agent.queue;
+  if (next === undefined || agent.turn !== null) return;
+  const turnId = context.newId();
+  draft.add({ type: 'queue.changed', data: { queue, taken: { messageId: next.messageId, turnId } } });
+  instructStart(draft, context, turnId, next);
+}
+
+/** Before a turn ends without the agent's own word on them: what its tools and approvals came to. */
+export function closeLooseEnds(draft: Draft, turnId: string, outcome: 'stopped' | 'unknown'): void {
+  const agent = agentOf(draft);
+  for (const [toolCallId, tool] of Object.entries(agent.tools)) {
+    if (tool.turnId === turnId) {
+      draft.add({
+        type: 'tool.finished',
+        data: { toolCallId, outcome, output: { text: '', bytes: 0, cut: false } },
+      });
+    }
+  }
+  for (const approval of Object.values(agent.approvals)) {
+    if (approval.turnId === turnId) {
+      draft.add({ type: 'approval.expired', data: { approvalId: approval.id, reason: 'turn_ended' } });
+    }
+  }
+}
+
+/** The open turn's process is gone. */
+export function interruptTurn(draft: Draft, reason: 'agent_died' | 'runner_lost'): void {
+  const { turn, tools } = agentOf(draft);
+  if (turn === null) return;
+  const tool = Object.values(tools).find((open) => open.turnId === turn.turnId)?.tool;
+  closeLooseEnds(draft, turn.turnId, 'unknown');
+  draft.add({
+    type: 'turn.interrupted',
+    data: tool === undefined ? { turnId: turn.turnId, reason } : { turnId: turn.turnId, reason, tool },
+  });
+}
+
+export function queueIsFull(draft: Draft): boolean {
+  const { queue } = agentOf(draft);
+  const bytes = queue.reduce((sum, message) => sum + message.text.length, 0);
+  return queue.length >= limits.queueLength || bytes > limits.queueBytes;
+}
+
+export function agentOf(draft: Draft): NonNullable<Draft['state']['agent']> {
+  const { agent } = draft.state;
+  if (agent === null) throw new Error('this decision is for agent sessions only');
+  return agent;
+}
+
+function instructStart(
+  draft: Draft,
+  context: DecisionContext,
+  turnId: string,
+  message: { messageId: string; text: string },
+): void {
+  const agent = agentOf(draft);
+  draft.instruct({
+    type: 'turn.start',
+    sessionId: context.sessionId,
+    turnId,
+    messageId: message.messageId,
+    text: message.text,
+    cwd: context.cwd,
+    agent: {
+      provider: agent.provider,
+      mode: agent.mode,
+      ...(agent.model === null ? {} : { model: agent.model }),
+    },
+    conversationId: agent.conversationId,
+    nextGeneration: draft.state.generation + 1,
+  });
+}

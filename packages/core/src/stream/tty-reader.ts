@@ -1,0 +1,60 @@
+/**
+ * One subscriber's place in a terminal's output: what it was sent, what it has parsed, and how much it may have in
+ * flight. Pure: the clock is an argument. The window is about one second of what the subscriber was seen to parse, so
+ * that a pong, an echo or an approval never waits long behind output.
+ */
+import { limits } from '@holdfast/protocol/limits.ts';
+
+export interface TtyReader {
+  /** Next byte to send. */
+  readonly cursor: number;
+  /** The subscriber has parsed everything before this. */
+  readonly parsed: number;
+  /** Bytes that may be in flight. */
+  readonly window: number;
+  /** Bytes per millisecond, smoothed; 0: not known yet. */
+  readonly rate: number;
+  /** Where and when the measurement under way began; ms. */
+  readonly mark: { readonly offset: number; readonly at: number } | null;
+}
+
+export type TtyStep =
+  | { readonly do: 'send'; readonly from: number; readonly most: number }
+  | { readonly do: 'wait' }
+  /** What comes next is no longer kept: a screen is needed. */
+  | { readonly do: 'screen' };
+
+export function ttyReaderAt(offset: number): TtyReader {
+  return { cursor: offset, parsed: offset, window: limits.creditFloor, rate: 0, mark: null };
+}
+
+/** What to do for a reader of a ring that keeps [start, end). */
+export function nextTtyStep(reader: TtyReader, ring: { readonly start: number; readonly end: number }): TtyStep {
+  if (reader.cursor < ring.start) return { do: 'screen' };
+  const credit = reader.parsed + reader.window - reader.cursor;
+  if (reader.cursor >= ring.end || credit <= 0) return { do: 'wait' };
+  return { do: 'send', from: reader.cursor, most: credit };
+}
+
+export function ttySent(reader: TtyReader, bytes: number, now: number): TtyReader {
+  return {
+    ...reader,
+    cursor: reader.cursor + bytes,
+    mark: reader.mark ?? { offset: reader.parsed, at: now },
+  };
+}
+
+/** The subscriber says it has parsed up to offset. A lie (beyond what was sent, or backwards) changes nothing. */
+export function ttyParsed(reader: TtyReader, offset: number, now: number): TtyReader {
+  if (offset <= reader.parsed || offset > reader.cursor) return reader;
+  const { mark } = reader;
+  const idle = offset === reader.cursor;
+  if (mark === null) return { ...reader, parsed: offset };
+  const elapsed = Math.max(now - mark.at, 1);
+  const measured = (offset - mark.offset) / elapsed;
+  // A few keystrokes say nothing about the link; a full window's worth does.
+  if (offset - mark.offset < reader.window / 2) return { ...reader, parsed: offset, mark: idle ? null : mark };
+  const rate = reader.rate === 0 ? measured : reader.rate * 0.5 + measured * 0.5;
+  const window = Math.round(Math.min(Math.max(rate * 1_000, limits.creditFloor), limits.creditCeiling));
+  return { ...reader, parsed: offset, rate, window, mark: idle ? null : { offset, at: now } };
+}

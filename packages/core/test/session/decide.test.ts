@@ -1,0 +1,176 @@
+import type { Command } from '@holdfast/protocol/command.ts';
+import { expect, it } from 'vitest';
+import { accept, reconcile } from '../../src/session/accept.ts';
+import { decide } from '../../src/session/decide.ts';
+import type { Decision } from '../../src/session/decision.ts';
+import { type SessionState, statusOf } from '../../src/session/state.ts';
+import { agentBody, context, counter, created, fold, permission, terminalBody, types } from './fixtures.ts';
+
+const using = context(counter('turn'));
+const say = (id: string): Command => ({ id, type: 'message.send', text: `text of ${id}` });
+
+function run(state: SessionState, command: Command): Decision {
+  const result = decide(state, command, using);
+  if (!result.ok) throw new Error(result.error.message);
+  return result.value;
+}
+
+function refused(state: SessionState, command: Command): string {
+  const result = decide(state, command, using);
+  return result.ok ? 'accepted' : result.error.kind;
+}
+
+function running(): { state: SessionState; turnId: string } {
+  const sent = run(created(agentBody).state, say('m1'));
+  const turnId = sent.state.agent?.turn?.turnId ?? '';
+  const state = accept(
+    sent.state,
+    [{ type: 'turn.started', data: { turnId, generation: 1, messageId: 'm1' } }],
+    using,
+  ).state;
+  return { state, turnId };
+}
+
+it('TURN3: a message is dispatched, and running only when the runner says so', () => {
+  const sent = run(created(agentBody).state, say('m1'));
+  expect(types(sent)).toEqual(['message.user']);
+  expect(sent.instructions[0]).toMatchObject({ type: 'turn.start', messageId: 'm1', nextGeneration: 1 });
+  expect(sent.state.agent?.turn?.phase).toBe('dispatched');
+  expect(running().state.agent?.turn?.phase).toBe('running');
+});
+
+it('TURN1: messages sent meanwhile are queued and started in order when the turn ends', () => {
+  const { state, turnId } = running();
+  const second = run(state, say('m2'));
+  const third = run(second.state, say('m3'));
+  expect(third.instructions).toEqual([]);
+  expect(third.state.agent?.queue.map((message) => message.messageId)).toEqual(['m2', 'm3']);
+  const ended = accept(third.state, [{ type: 'turn.ended', data: { turnId, outcome: 'completed' } }], using);
+  expect(types(ended)).toEqual(['turn.ended', 'queue.changed']);
+  expect(ended.instructions[0]).toMatchObject({ type: 'turn.start', messageId: 'm2', text: 'text of m2' });
+  expect(ended.state.agent?.turn).toMatchObject({ messageId: 'm2', phase: 'dispatched' });
+});
+
+it('TURN1: after a failed turn the queue waits for the person, whose next message goes behind it', () => {
+  const { state, turnId } = running();
+  const queued = run(state, say('m2')).state;
+  const failed = accept(queued, [{ type: 'turn.ended', data: { turnId, outcome: 'failed' } }], using);
+  expect(failed.instructions).toEqual([]);
+  const sent = run(failed.state, say('m3'));
+  expect(sent.instructions[0]).toMatchObject({ messageId: 'm2' });
+  expect(sent.state.agent?.queue.map((message) => message.messageId)).toEqual(['m3']);
+});
+
+it('TURN1: a queued message can be edited and removed; one that has gone cannot', () => {
+  const { state } = running();
+  const queued = run(state, say('m2')).state;
+  const edited = run(queued, { id: 'e', type: 'queue.edit', messageId: 'm2', text: 'other' }).state;
+  expect(edited.agent?.queue).toEqual([{ messageId: 'm2', text: 'other' }]);
+  expect(run(edited, { id: 'r', type: 'queue.remove', messageId: 'm2' }).state.agent?.queue).toEqual([]);
+  expect(refused(edited, { id: 'x', type: 'queue.remove', messageId: 'm1' })).toBe('conflict');
+});
+
+it('TURN2: a turn that ended is not ended or interrupted again', () => {
+  const { state, turnId } = running();
+  const ended = accept(state, [{ type: 'turn.ended', data: { turnId, outcome: 'completed' } }], using).state;
+  const again = accept(
+    ended,
+    [
+      { type: 'turn.ended', data: { turnId, outcome: 'failed' } },
+      { type: 'turn.interrupted', data: { turnId, reason: 'agent_died' } },
+    ],
+    using,
+  );
+  expect(again.facts).toEqual([]);
+});
+
+it('TURN5: turn.started told again by a new driver is no news', () => {
+  const { state, turnId } = running();
+  const again = accept(state, [{ type: 'turn.started', data: { turnId, generation: 1, messageId: 'm1' } }], using);
+  expect(again.facts).toEqual([]);
+});
+
+it('TURN6: a dead agent leaves its turn interrupted, its tools unknown, its approvals expired; then it can go on', () => {
+  const { state, turnId } = running();
+  const busy = accept(
+    state,
+    [
+      { type: 'tool.started', data: { toolCallId: 'c', turnId, tool: 'Bash', title: 'make', input: {} } },
+      permission('a1', turnId),
+    ],
+    using,
+  ).state;
+  const died = accept(busy, [{ type: 'turn.interrupted', data: { turnId, reason: 'agent_died' } }], using);
+  expect(types(died)).toEqual(['tool.finished', 'approval.expired', 'turn.interrupted']);
+  expect(died.facts[0]).toMatchObject({ data: { outcome: 'unknown' } });
+  expect(died.facts[2]).toMatchObject({ data: { tool: 'Bash' } });
+  expect(died.approvals).toMatchObject([{ id: 'a1', status: 'expired' }]);
+  expect(statusOf(died.state)).toBe('interrupted');
+  const resumed = run(died.state, { id: 'r', type: 'turn.resume' });
+  expect(resumed.instructions[0]).toMatchObject({ type: 'turn.start', messageId: 'r' });
+  expect(statusOf(resumed.state)).toBe('active');
+  expect(statusOf(run(died.state, { id: 'd', type: 'turn.discard' }).state)).toBe('active');
+  expect(refused(state, { id: 'r', type: 'turn.resume' })).toBe('conflict');
+});
+
+it('TURN7: stop is told to the runner once and refused when nothing runs', () => {
+  const { state, turnId } = running();
+  const stopping = run(state, { id: 's1', type: 'turn.stop' });
+  expect(stopping.instructions).toEqual([{ type: 'turn.stop', sessionId: 'session', turnId }]);
+  expect(run(stopping.state, { id: 's2', type: 'turn.stop' }).instructions).toEqual([]);
+  const stopped = accept(stopping.state, [{ type: 'turn.ended', data: { turnId, outcome: 'stopped' } }], using).state;
+  expect(refused(stopped, { id: 's3', type: 'turn.stop' })).toBe('conflict');
+});
+
+it('APPR1: asked again, it is the same approval', () => {
+  const { state, turnId } = running();
+  const asked = accept(state, [permission('a1', turnId)], using);
+  expect(statusOf(asked.state)).toBe('waiting');
+  expect(accept(asked.state, [permission('a1', turnId)], using).facts).toEqual([]);
+});
+
+it('APPR2: the first answer wins, the next is told who was first', () => {
+  const { state, turnId } = running();
+  const asked = accept(state, [permission('a1', turnId)], using).state;
+  const command: Command = { id: 'x', type: 'approval.answer', approvalId: 'a1', answer: { decision: 'allow' } };
+  const answered = run(asked, command);
+  expect(answered.approvals).toMatchObject([{ id: 'a1', status: 'answered', answeredBy: { name: 'Ada' } }]);
+  expect(answered.instructions[0]).toMatchObject({ type: 'approval.apply', toolCallId: 'call-a1' });
+  const late = decide(answered.state, { ...command, id: 'y' }, using);
+  expect(late).toMatchObject({ ok: false, error: { kind: 'already_answered', details: { answeredBy: { name: 'Ada' } } } });
+});
+
+it('APPR3: only the runner makes it applied, and only after an answer', () => {
+  const { state, turnId } = running();
+  const asked = accept(state, [permission('a1', turnId)], using).state;
+  const applied = { type: 'approval.applied' as const, data: { approvalId: 'a1' } };
+  expect(accept(asked, [applied], using).facts).toEqual([]);
+  const answered = run(asked, { id: 'x', type: 'approval.answer', approvalId: 'a1', answer: { decision: 'deny' } });
+  const done = accept(answered.state, [applied], using);
+  expect(done.approvals).toMatchObject([{ status: 'applied' }]);
+  expect(done.state.agent?.approvals).toEqual({});
+});
+
+it('LINK3: what the runner does not know to be alive is ended or interrupted, unless its start is still on its way', () => {
+  const terminal = accept(created(terminalBody).state, [{ type: 'session.started', data: { generation: 1 } }], using);
+  expect(reconcile(terminal.state, null, true, using).facts).toEqual([]);
+  const alive = { sessionId: 'session', generation: 1, alive: true, turnId: null };
+  expect(reconcile(terminal.state, alive, false, using).facts).toEqual([]);
+  expect(types(reconcile(terminal.state, null, false, using))).toEqual(['session.ended']);
+  const { state } = running();
+  expect(reconcile(state, null, false, using).facts).toMatchObject([
+    { type: 'turn.interrupted', data: { reason: 'runner_lost' } },
+  ]);
+});
+
+it('TERM2: after the end only the title changes; commands are refused as session_ended', () => {
+  const ended = fold([...created(terminalBody).facts, { type: 'session.ended', data: { reason: 'exited' } }]);
+  expect(refused(ended, { id: 'w', type: 'terminal.write', data: 'x' })).toBe('session_ended');
+  expect(refused(ended, { id: 't', type: 'session.rename', title: 'new' })).toBe('accepted');
+  expect(accept(ended, [{ type: 'session.started', data: { generation: 2 } }], using).facts).toEqual([]);
+});
+
+it('WIRE1: a command of the other kind is refused', () => {
+  expect(refused(created(terminalBody).state, say('m'))).toBe('bad_request');
+  expect(refused(created(agentBody).state, { id: 'w', type: 'terminal.write', data: 'x' })).toBe('bad_request');
+});

@@ -1,0 +1,100 @@
+/** Bodies and answers of the HTTP doors. The OpenAPI document is generated from these. */
+import { z } from 'zod';
+import { approvalAnswerSchema, approvalSchema, approvalStatusSchema } from './approval.ts';
+import { receiptSchema } from './command.ts';
+import { factSchema } from './fact.ts';
+import { idSchema, seqSchema } from './id.ts';
+import { limits } from './limits.ts';
+import {
+  agentOptionsSchema,
+  sessionDescriptorSchema,
+  sessionKindSchema,
+  sessionStatusSchema,
+  terminalOptionsSchema,
+  titleSchema,
+} from './session.ts';
+import { workspaceSchema } from './workspace.ts';
+
+const queryNumber = z.coerce.number().int().nonnegative();
+
+export const createSessionSchema = z
+  .object({
+    kind: sessionKindSchema,
+    workspaceId: idSchema,
+    title: titleSchema.optional(),
+    terminal: terminalOptionsSchema.optional(),
+    agent: agentOptionsSchema.extend({ prompt: z.string().min(1).max(limits.messageText).optional() }).optional(),
+  })
+  .refine((body) => body.kind !== 'agent' || body.agent !== undefined, {
+    message: 'kind "agent" needs agent: {provider}',
+    path: ['agent'],
+  });
+export type CreateSession = z.infer<typeof createSessionSchema>;
+
+export const listSessionsQuerySchema = z.object({
+  status: sessionStatusSchema.optional(),
+  workspaceId: idSchema.optional(),
+  /** Part of a title. */
+  q: z.string().max(200).optional(),
+  cursor: z.string().max(200).optional(),
+  limit: queryNumber.max(200).default(50),
+});
+export const sessionListSchema = z.object({
+  sessions: z.array(sessionDescriptorSchema),
+  nextCursor: z.string().optional(),
+});
+export const patchSessionSchema = z.object({
+  title: titleSchema.optional(),
+  pinned: z.boolean().optional(),
+  archived: z.boolean().optional(),
+});
+
+export const eventsQuerySchema = z.object({
+  /** Facts with a greater seq, oldest first. */
+  after: queryNumber.optional(),
+  /** Facts with a smaller seq, the newest of them. */
+  before: queryNumber.optional(),
+  limit: queryNumber.min(1).max(limits.pageFacts).default(limits.pageFacts),
+});
+export const eventPageSchema = z.object({
+  events: z.array(factSchema),
+  lastSeq: seqSchema,
+  oldestSeq: seqSchema,
+});
+export type EventPage = z.infer<typeof eventPageSchema>;
+
+export const commandAnswerSchema = z.object({ receipt: receiptSchema });
+
+export const workspaceListSchema = z.object({ workspaces: z.array(workspaceSchema) });
+
+export const approvalsQuerySchema = z.object({ status: approvalStatusSchema.optional() });
+export const approvalListSchema = z.object({ approvals: z.array(approvalSchema) });
+/** id: the command's, made by the client. */
+export const answerApprovalSchema = approvalAnswerSchema.extend({ id: idSchema });
+
+export const screenFormatSchema = z.enum(['text', 'ansi', 'json']);
+export type ScreenFormat = z.infer<typeof screenFormatSchema>;
+export const screenQuerySchema = z.object({ format: screenFormatSchema.default('text') });
+export const outputQuerySchema = z.object({ from: queryNumber.default(0) });
+
+export const agentInfoSchema = z.object({
+  provider: z.string(),
+  name: z.string(),
+  /** One line: what it is. */
+  description: z.string(),
+  available: z.boolean(),
+  /** When it is not available: exactly what to do, a line each. */
+  remedy: z.array(z.string()),
+  models: z.array(z.object({ id: z.string(), name: z.string() })),
+});
+export type AgentInfo = z.infer<typeof agentInfoSchema>;
+export const agentListSchema = z.object({ agents: z.array(agentInfoSchema) });
+
+export const runnerInfoSchema = z.object({ id: idSchema, name: z.string(), online: z.boolean(), roots: z.array(z.string()) });
+export const runnerListSchema = z.object({ runners: z.array(runnerInfoSchema) });
+
+export const checkSchema = z.object({ ok: z.boolean(), durationMs: z.number(), message: z.string().optional() });
+export const readinessSchema = z.object({ ready: z.boolean(), checks: z.record(z.string(), checkSchema) });
+
+export const meSchema = z.object({ id: idSchema, name: z.string(), via: z.enum(['cookie', 'key']) });
+export type Me = z.infer<typeof meSchema>;

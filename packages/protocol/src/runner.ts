@@ -1,0 +1,160 @@
+/**
+ * Between server and runner, whatever carries it (memory, Socket.IO). Both sides parse what they receive.
+ * Instructions are durable on the server until `done`; reports are durable on the runner's side (in the holder)
+ * until `stored`. Everything else may be lost with the link and is asked for again.
+ */
+import { z } from 'zod';
+import { bytesSchema } from './bytes.ts';
+import { approvalAnswerSchema } from './approval.ts';
+import { errorBodySchema } from './error.ts';
+import { factDraftSchema } from './fact.ts';
+import { idSchema, offsetSchema } from './id.ts';
+import { agentInfoSchema } from './rest.ts';
+import { keptScreenSchema, screenSchema } from './screen.ts';
+import { agentModeSchema, agentOptionsSchema, columnsSchema, rowsSchema, terminalOptionsSchema } from './session.ts';
+import { previewSchema } from './socket.ts';
+
+const generationSchema = z.number().int().positive();
+const session = { sessionId: idSchema };
+
+/** What a runner must do once. Instructions of one session are carried out in the order of their delivery ids. */
+export const instructionSchema = z.discriminatedUnion('type', [
+  z.object({
+    ...session,
+    type: z.literal('terminal.start'),
+    generation: generationSchema,
+    cwd: z.string(),
+    terminal: terminalOptionsSchema,
+  }),
+  z.object({ ...session, type: z.literal('terminal.write'), data: z.string() }),
+  z.object({ ...session, type: z.literal('terminal.resize'), cols: columnsSchema, rows: rowsSchema }),
+  z.object({
+    ...session,
+    type: z.literal('turn.start'),
+    turnId: idSchema,
+    messageId: idSchema,
+    text: z.string(),
+    cwd: z.string(),
+    agent: agentOptionsSchema.extend({ mode: agentModeSchema }),
+    /** To go on with, when no live process of this session is there. */
+    conversationId: z.string().nullable(),
+    /** The process number to use if one has to be started: one above the last the log knows. */
+    nextGeneration: generationSchema,
+  }),
+  z.object({ ...session, type: z.literal('turn.stop'), turnId: idSchema }),
+  z.object({ ...session, type: z.literal('mode.set'), mode: agentModeSchema }),
+  z.object({ ...session, type: z.literal('model.set'), model: z.string() }),
+  z.object({
+    ...session,
+    type: z.literal('approval.apply'),
+    approvalId: idSchema,
+    toolCallId: z.string(),
+    answer: approvalAnswerSchema,
+  }),
+  /** End its processes. The facts that they ended follow as reports. */
+  z.object({ ...session, type: z.literal('session.stop') }),
+]);
+export type Instruction = z.infer<typeof instructionSchema>;
+export type InstructionType = Instruction['type'];
+
+/** A session the runner knows to be alive, told at link-up. */
+export const inventoryItemSchema = z.object({
+  ...session,
+  generation: generationSchema,
+  /** The process lives in the holder. */
+  alive: z.boolean(),
+  /** The turn its agent is in, if any. */
+  turnId: idSchema.nullable(),
+});
+export type InventoryItem = z.infer<typeof inventoryItemSchema>;
+
+/**
+ * Facts read from a numbered source. A source is a stream of the holder (positions are byte offsets) or the session's
+ * deliveries (positions are delivery ids). The server keeps, per session and source, the last position stored: what is
+ * not beyond it was stored before, is not stored again, and is acknowledged again.
+ */
+export const reportSchema = z.object({
+  ...session,
+  source: z.string().min(1).max(128),
+  position: offsetSchema,
+  facts: z.array(factDraftSchema).max(1_000),
+  /** With terminal.exited: the last screen, kept with the log. */
+  screen: keptScreenSchema.optional(),
+});
+export type Report = z.infer<typeof reportSchema>;
+
+/** What the server may ask and get one answer to, or an error when the link goes. */
+const questionSchema = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('screen'), ...session }),
+  z.object({ type: z.literal('agents') }),
+  /** Resolve a path against the allowed roots, make the folder if missing; answers the resolved path. */
+  z.object({ type: z.literal('workspace'), path: z.string() }),
+  /** Kept output from `from` on, or from the oldest kept after it; at most 1 MiB. */
+  z.object({ type: z.literal('output'), ...session, from: offsetSchema }),
+  /** Previews of a session's unfinished blocks, for one who has just come. */
+  z.object({ type: z.literal('previews'), ...session }),
+]);
+export type RunnerQuestion = z.infer<typeof questionSchema>;
+
+export const toRunnerSchema = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('welcome'), protocolVersion: z.number().int(), runnerId: idSchema }),
+  z.object({ type: z.literal('deliver'), deliveryId: z.number().int().positive(), instruction: instructionSchema }),
+  /** The server knows no such open session: end its processes and forget it. */
+  z.object({ type: z.literal('abandon'), ...session }),
+  z.object({ type: z.literal('stored'), ...session, source: z.string(), position: offsetSchema }),
+  /** Keystrokes; see socket.input. Answered by inputAccepted. */
+  z.object({
+    type: z.literal('input'),
+    ...session,
+    inputId: idSchema,
+    offset: offsetSchema,
+    data: bytesSchema,
+  }),
+  /** Send output from `from` on (null: from now on) until ttyClose; the answer begins with ttyOpened. */
+  z.object({ type: z.literal('ttyOpen'), ...session, from: offsetSchema.nullable() }),
+  z.object({ type: z.literal('ttyClose'), ...session }),
+  /** All output before `offset` has been taken over by the server's ring. */
+  z.object({ type: z.literal('ttyTaken'), ...session, offset: offsetSchema }),
+  z.object({ type: z.literal('ask'), requestId: idSchema, question: questionSchema }),
+]);
+
+
+export const runnerAnswerSchemas = {
+  screen: z.object({ screen: screenSchema, text: z.string() }),
+  agents: z.object({ agents: z.array(agentInfoSchema) }),
+  workspace: z.object({ path: z.string() }),
+  output: z.object({ offset: offsetSchema, data: bytesSchema }),
+  previews: z.object({ previews: z.array(previewSchema) }),
+} as const;
+export type RunnerAnswer<T extends RunnerQuestion['type']> = z.infer<(typeof runnerAnswerSchemas)[T]>;
+
+export const toServerSchema = z.discriminatedUnion('type', [
+  z.object({
+    type: z.literal('hello'),
+    protocolVersion: z.number().int(),
+    runnerId: idSchema,
+    name: z.string(),
+    roots: z.array(z.string()),
+    inventory: z.array(inventoryItemSchema),
+  }),
+  /** The instruction's effect is in the holder (or in a stored report): forget it. */
+  z.object({ type: z.literal('done'), deliveryId: z.number().int().positive() }),
+  z.object({ type: z.literal('report'), report: reportSchema }),
+  z.object({ type: z.literal('inputAccepted'), ...session, inputId: idSchema, offset: offsetSchema }),
+  z.object({ type: z.literal('inputRefused'), ...session, inputId: idSchema, error: errorBodySchema }),
+  /** first: the offset output will begin at: `from` where still kept, else the oldest kept. */
+  z.object({ type: z.literal('ttyOpened'), ...session, first: offsetSchema }),
+  z.object({ type: z.literal('tty'), ...session, offset: offsetSchema, data: bytesSchema }),
+  z.object({ type: z.literal('preview'), ...session, preview: previewSchema }),
+  z.object({
+    type: z.literal('answer'),
+    requestId: idSchema,
+    result: z.discriminatedUnion('ok', [
+      z.object({ ok: z.literal(true), value: z.unknown() }),
+      z.object({ ok: z.literal(false), error: errorBodySchema }),
+    ]),
+  }),
+]);
+
+export type ToRunner = z.infer<typeof toRunnerSchema>;
+export type ToServer = z.infer<typeof toServerSchema>;
