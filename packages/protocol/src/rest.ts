@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { approvalAnswerSchema, approvalSchema, approvalStatusSchema } from './approval.ts';
 import { receiptSchema } from './command.ts';
 import { factSchema } from './fact.ts';
-import { idSchema, seqSchema } from './id.ts';
+import { idSchema, seqSchema, timeSchema } from './id.ts';
 import { limits } from './limits.ts';
 import {
   agentOptionsSchema,
@@ -98,3 +98,10 @@ export const readinessSchema = z.object({ ready: z.boolean(), checks: z.record(z
 
 export const meSchema = z.object({ id: idSchema, name: z.string(), via: z.enum(['cookie', 'key']) });
 export type Me = z.infer<typeof meSchema>;
+
+export const loginSchema = z.object({ token: z.string().min(1).max(200) });
+/** For another device: `url` works once, until `expiresAt`. */
+export const loginLinkSchema = z.object({ url: z.string(), path: z.string(), expiresAt: timeSchema });
+export type LoginLink = z.infer<typeof loginLinkSchema>;
+
+export const renameWorkspaceSchema = z.object({ name: titleSchema });

@@ -1,0 +1,44 @@
+/** The program: `holdfast COMMAND`. Nothing happens at import; main() is called by whoever starts it. */
+import { realpathSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { parseInvocation, usage } from './arguments.ts';
+import { loadConfiguration, prepareDataDirectory } from './directories.ts';
+import { Failure, exitCodes } from './failure.ts';
+
+/** Answers the exit code; a server answers when it has stopped. */
+export async function main(argv: readonly string[]): Promise<number> {
+  const say = (line: string): void => void process.stdout.write(`${line}\n`);
+  try {
+    const invocation = parseInvocation(argv);
+    if (invocation.command === 'help') {
+      say(usage.trimEnd());
+      return 0;
+    }
+    const configuration = loadConfiguration(process.env);
+    prepareDataDirectory(configuration.dataDirectory);
+    // Each command brings its own parts: none pays for the others at start.
+    switch (invocation.command) {
+      case 'serve':
+        return await (await import('./serve.ts')).serve(configuration, process.env, say);
+      case 'stop':
+        await (await import('./stop.ts')).stop(configuration.dataDirectory, invocation.all, say);
+        return 0;
+      case 'key create':
+        say(await (await import('./access.ts')).createKey(configuration, invocation.label));
+        return 0;
+      case 'login-link':
+        say(await (await import('./access.ts')).createLoginLink(configuration));
+        return 0;
+      case 'doctor':
+        return (await (await import('./doctor.ts')).doctor(configuration, process.env, say)) ? 0 : exitCodes.failed;
+    }
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    return error.exitCode;
+  }
+}
+
+if (process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
+  process.exitCode = await main(process.argv.slice(2));
+}

@@ -1,0 +1,131 @@
+/** The program people start: server and runner in one process over a memory channel, and the holder beside it. */
+import { randomUUID } from 'node:crypto';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { HoldfastApplication } from '@holdfast/server/application/holdfast-application.ts';
+import type { Configuration } from '@holdfast/server/config/configuration.ts';
+import { createLogger } from '@holdfast/server/health/logger.ts';
+import { createMetrics } from '@holdfast/server/health/metrics.ts';
+import { createHttpServer } from '@holdfast/server/http/http-server.ts';
+import { attachSocketDoor } from '@holdfast/server/socket/socket-door.ts';
+import { openSqliteStore } from '@holdfast/store/sqlite/open.ts';
+import { destination } from 'pino';
+import { openAccess } from './authentication.ts';
+import { banner, reachableOrigin } from './banner.ts';
+import { EmbeddedRunner } from './embedded-runner.ts';
+import { Failure } from './failure.ts';
+import { lockInstance, runningInstance } from './instance-lock.ts';
+import { Resources } from './resources.ts';
+import { version } from './version.ts';
+import { webRoot } from './web-root.ts';
+
+/** Resolves with the exit code when the server has been asked to stop and has. */
+export async function serve(
+  configuration: Configuration,
+  environment: NodeJS.ProcessEnv,
+  say: (line: string) => void,
+): Promise<number> {
+  const resources = new Resources();
+  try {
+    const stopped = stopSignal();
+    await start(configuration, environment, say, resources);
+    const signal = await stopped;
+    say(`Stopping (${signal}); shells and agents go on.`);
+    return 0;
+  } finally {
+    await resources.dispose();
+  }
+}
+
+async function start(
+  configuration: Configuration,
+  environment: NodeJS.ProcessEnv,
+  say: (line: string) => void,
+  resources: Resources,
+): Promise<void> {
+  const { dataDirectory, host, port, publicUrl } = configuration;
+  const lock = lockInstance(dataDirectory);
+  if (lock === null) throw new Failure('inUse', alreadyRunning(dataDirectory));
+  resources.add(() => lock.release());
+
+  const log = createLogger({
+    level: configuration.logLevel,
+    destination: destination({ dest: join(dataDirectory, 'server.log'), sync: false, mode: 0o600 }),
+  });
+  const opened = await openSqliteStore({ path: join(dataDirectory, 'holdfast.db') });
+  if (!opened.ok) throw new Failure('data', opened.error.message);
+  const store = opened.value;
+  resources.add(() => store.close());
+  const authentication = await openAccess(configuration, log);
+  resources.add(() => authentication.close());
+
+  const application = new HoldfastApplication({
+    store,
+    newId: randomUUID,
+    time: () => new Date().toISOString(),
+    now: () => performance.now(),
+    log,
+  });
+  resources.add(() => application.close());
+  const metrics = createMetrics();
+  const http = await createHttpServer({
+    application,
+    authentication,
+    policy: configuration,
+    webRoot: webRoot(),
+    version: version(),
+    metrics,
+    log,
+  });
+  const sockets = attachSocketDoor({
+    httpServer: http.server,
+    application,
+    authentication,
+    policy: configuration,
+    metrics,
+    log,
+    serverId: randomUUID(),
+  });
+  resources.add(async () => {
+    await sockets.close();
+    await http.close();
+  });
+
+  const runner = await EmbeddedRunner.start({
+    configuration,
+    environment,
+    connect: (channel) => application.connectRunner(channel),
+    log,
+  });
+  resources.add(() => runner.close());
+  // Nobody is served before every open turn, terminal and approval has been compared with what lives (LINK3).
+  await application.whenReady();
+
+  await http.listen({ host, port }).catch((error: NodeJS.ErrnoException) => {
+    throw listenFailure(error, host, port);
+  });
+  const address = http.server.address() as AddressInfo;
+  const origin = `http://${host.includes(':') ? `[${host}]` : host}:${address.port}`;
+  lock.announce({ pid: process.pid, url: publicUrl ?? origin });
+  const link = await authentication.createStartLink();
+  say(banner(origin, reachableOrigin(host, address.port, publicUrl), link.path));
+}
+
+function alreadyRunning(dataDirectory: string): string {
+  const other = runningInstance(dataDirectory);
+  const where = other === null ? '' : ` at ${other.url} (process ${other.pid})`;
+  return `A Holdfast server already uses ${dataDirectory}${where}. Stop it with: npm run -s holdfast -- stop`;
+}
+
+function listenFailure(error: NodeJS.ErrnoException, host: string, port: number): Failure {
+  if (error.code === 'EADDRINUSE') {
+    return new Failure('inUse', `Port ${port} on ${host} is taken. Choose another with HOLDFAST_PORT.`);
+  }
+  return new Failure('failed', `Cannot listen on ${host}:${port}: ${error.message}`);
+}
+
+function stopSignal(): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.once(signal, () => resolve(signal));
+  });
+}

@@ -1,0 +1,62 @@
+/** The transcript with this client's own outbox laid over it: what is on its way is shown as exactly that (PAGE1). */
+import type { ApprovalAnswer } from '@holdfast/protocol/approval.ts';
+import type { DeliveryState, OutboxEntry } from './outbox.ts';
+import { itemKey } from './transcript-item.ts';
+import { type Transcript, itemOf } from './transcript.ts';
+
+/** A message that is not in the log yet. Its key is the one its item will have. */
+export interface PendingMessage {
+  readonly key: string;
+  readonly messageId: string;
+  readonly text: string;
+  /** ISO 8601. */
+  readonly createdAt: string;
+  readonly delivery: DeliveryState;
+}
+
+export interface Overlay {
+  /** After all items, in the order they will be sent. */
+  readonly pending: readonly PendingMessage[];
+  /** Answers given here, by approval id. The card itself changes only with the log. */
+  readonly answers: ReadonlyMap<
+    string,
+    { readonly commandId: string; readonly answer: ApprovalAnswer; readonly delivery: DeliveryState }
+  >;
+  /** A stop asked for here and not yet in the log; the turn's phase itself is the transcript's. */
+  readonly stop: DeliveryState | null;
+  /** Commands that need the person: failed or unsure, other than messages and answers. */
+  readonly troubled: readonly OutboxEntry[];
+}
+
+/** entries: the outbox, of any sessions. A message's id in the log is the id of the command that sent it. */
+export function overlay(transcript: Transcript, sessionId: string, entries: readonly OutboxEntry[]): Overlay {
+  const pending: PendingMessage[] = [];
+  const answers = new Map<string, { commandId: string; answer: ApprovalAnswer; delivery: DeliveryState }>();
+  const troubled: OutboxEntry[] = [];
+  let stop: DeliveryState | null = null;
+  for (const entry of entries) {
+    if (entry.sessionId !== sessionId) continue;
+    const { command, state } = entry;
+    const givenBack = state.status === 'failed' || state.status === 'unsure';
+    if (command.type === 'message.send') {
+      if (!isShown(transcript, entry.id)) {
+        const { id: messageId, createdAt } = entry;
+        pending.push({ key: itemKey.message(messageId), messageId, text: command.text, createdAt, delivery: state });
+      }
+    } else if (command.type === 'approval.answer') {
+      answers.set(command.approvalId, { commandId: entry.id, answer: command.answer, delivery: state });
+    } else if (givenBack) {
+      troubled.push(entry);
+    } else if (command.type === 'turn.stop') {
+      stop = state;
+    }
+  }
+  return { pending, answers, stop, troubled };
+}
+
+function isShown(transcript: Transcript, messageId: string): boolean {
+  return (
+    itemOf(transcript, itemKey.message(messageId)) !== undefined ||
+    transcript.queue.some((message) => message.messageId === messageId)
+  );
+}

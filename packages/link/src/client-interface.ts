@@ -1,0 +1,150 @@
+/**
+ * What a page or the CLI sees of the server: one client that survives lost connections, server restarts and reloads.
+ * Nothing here knows Socket.IO; see client.ts for the implementation.
+ */
+import type { ConnectionView, WakeReason } from '@holdfast/core/client/connection.ts';
+import type { CommandBody, DeliveryState, OutboxEntry } from '@holdfast/core/client/outbox.ts';
+import type { Observable } from '@holdfast/core/client/observable.ts';
+import type { ErrorBody, Result } from '@holdfast/protocol/error.ts';
+import type { Fact } from '@holdfast/protocol/fact.ts';
+import type { Screen } from '@holdfast/protocol/screen.ts';
+import type { SessionDescriptor } from '@holdfast/protocol/session.ts';
+import type { Preview } from '@holdfast/protocol/socket.ts';
+import type { OutboxStorage } from './outbox-storage.ts';
+
+export interface ClientOptions {
+  /** Origin of the server, e.g. location.origin or http://127.0.0.1:3030. */
+  readonly url: string;
+  /** API key; without it the browser's cookie is the login. */
+  readonly key?: string;
+  /** Where unsent commands are kept; see memory-outbox.ts and indexed-db-outbox.ts. */
+  readonly storage: OutboxStorage;
+  /** What to do when the very first connection cannot be had. fail: report and stop (CLI); retry: report once, go on (page). */
+  readonly firstFailure: 'fail' | 'retry';
+  readonly clock: Clock;
+  /** In [0, 1). */
+  readonly random: () => number;
+  /** A new id each call: letters, digits, _ and -, at most 64. */
+  readonly makeId: () => string;
+  /** Forces one transport; default: WebSocket, then long-polling. */
+  readonly transports?: readonly ('websocket' | 'polling')[];
+}
+
+export interface Clock {
+  /** Milliseconds; only differences count. */
+  now(): number;
+  /** Wall time, ISO 8601 UTC. */
+  time(): string;
+  /** Calls once after `ms`; returns the cancel function. */
+  after(ms: number, call: () => void): () => void;
+}
+
+/** Told to the person once, and not an error of one message. */
+export interface Notice {
+  readonly kind: 'first_connect_failed' | 'storage_failed';
+  readonly message: string;
+}
+
+/** How an opened session is handed out. Calls are in order; none comes after the handle's close. A throw is the caller's bug. */
+export interface SessionSink {
+  /** Each fact after `after` exactly once and in order, across reconnects. Never empty. */
+  facts(facts: readonly Fact[]): void;
+  /** All that was stored when the (re)subscription began has been handed out. */
+  synced?(seq: number): void;
+  /** Text being written; give it to applyPreview of core's transcript. */
+  preview?(preview: Preview): void;
+  /** Terminal output, contiguous, each byte once; tell the handle's `parsed` when the terminal has taken it. */
+  tty?(offset: number, data: Uint8Array): void;
+  /** Replaces the terminal's content and size; output goes on from screen.offset. */
+  screen?(screen: Screen): void;
+  /** The log is not the one that was read: forget what was folded. The facts from `oldestSeq` on follow. */
+  reset?(oldestSeq: number): void;
+  /** Not found, not allowed, or deleted: nothing more comes on this handle. */
+  refused?(error: ErrorBody): void;
+}
+
+export interface OpenOptions {
+  /** The last fact the caller has (0: none, the default). */
+  readonly after?: number;
+  /** Also the terminal's output. from: the next byte wanted; null: a screen first. */
+  readonly tty?: { readonly from: number | null };
+}
+
+export type SessionLinkState = 'waiting' | 'catching-up' | 'live' | 'refused' | 'closed';
+
+export interface SessionHandle {
+  readonly sessionId: string;
+  readonly state: Observable<SessionLinkState>;
+  /** The last fact handed out. */
+  lastSeq(): number;
+  /** Output before `offset` has been taken by the terminal: gives the server credit for more. */
+  parsed(offset: number): void;
+  /** Throws the terminal away and asks for a screen again. */
+  redraw(): void;
+  close(): void;
+}
+
+/** One command on its way. The entry itself is in HoldfastClient.outbox until it is known to be in the log. */
+export interface SentCommand {
+  readonly id: string;
+  readonly state: Observable<DeliveryState>;
+}
+
+export interface InputStatus {
+  /** Written and not yet acknowledged by the terminal. */
+  readonly pendingBytes: number;
+  /** Set when the last keys were refused or dropped; cleared by the next write. */
+  readonly error: ErrorBody | null;
+}
+
+export interface InputHandle {
+  readonly status: Observable<InputStatus>;
+  /** Kept and sent exactly once, in order, also across reconnects. Refused (quota_exceeded) when too much is kept. */
+  write(data: Uint8Array | string): Result<null>;
+  /** Drops what is kept. */
+  close(): void;
+}
+
+export type SessionsEvent =
+  /** The watch (re)began: read the list now, changes before this may have been missed. */
+  | { readonly type: 'watching' }
+  | { readonly type: 'session'; readonly session: SessionDescriptor }
+  | { readonly type: 'sessionDeleted'; readonly sessionId: string };
+
+export interface LatencyStats {
+  /** Round trips of pings in milliseconds; null before the first. */
+  readonly lastMs: number | null;
+  readonly medianMs: number | null;
+  readonly samples: number;
+}
+
+export interface HoldfastClient {
+  readonly connection: Observable<ConnectionView>;
+  /** Every command not yet known to be in the log, oldest first: saving, saved, sending, stored, failed, unsure. */
+  readonly outbox: Observable<readonly OutboxEntry[]>;
+  readonly latency: Observable<LatencyStats>;
+  /** All since the start, oldest first. */
+  readonly notices: Observable<readonly Notice[]>;
+
+  /** Begins to connect; does nothing while connecting or connected. Also after `failed` (logged in again). */
+  connect(): void;
+  /** Something says that the network may have changed: checks or reconnects at once. See browser-wakes.ts. */
+  wake(reason: WakeReason): void;
+
+  /** At most one handle per session: a second one replaces (closes) the first. */
+  openSession(sessionId: string, options: OpenOptions, sink: SessionSink): SessionHandle;
+  /** bad_request when it does not fit its schema, quota_exceeded when the outbox is full; nothing is kept then. */
+  send(sessionId: string, command: CommandBody): Result<SentCommand>;
+  /** A failed or unsure command, again under the same id. */
+  retry(commandId: string): void;
+  /** Forgets a command that is not being sent. */
+  discard(commandId: string): void;
+  /** Keystrokes; one stream per session and client, the same handle while it is open. */
+  input(sessionId: string): InputHandle;
+  watchSessions(listener: (event: SessionsEvent) => void): () => void;
+
+  /** Ends the connection and all handles. What is in the storage stays for the next client. */
+  close(): Promise<void>;
+}
+
+export type CreateClient = (options: ClientOptions) => HoldfastClient;

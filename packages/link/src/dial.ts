@@ -1,0 +1,139 @@
+/** One attempt at a connection, on Socket.IO: it is dialled once, says what becomes of it, and never comes back by itself. */
+import { io } from 'socket.io-client';
+import { type ErrorBody, type Result, errorBodySchema, fail, ok } from '@holdfast/protocol/error.ts';
+import {
+  type SocketAnswer,
+  type SocketRequest,
+  type SocketRequestName,
+  socketAnswerSchemas,
+} from '@holdfast/protocol/socket.ts';
+import { protocolVersion } from '@holdfast/protocol/version.ts';
+import { connectionTimes } from '@holdfast/core/client/connection.ts';
+import { type Push, parsePush } from './push.ts';
+import { unexpected } from './unexpected.ts';
+
+export interface DialOptions {
+  readonly url: string;
+  /** API key; without it the browser's cookie is the login. */
+  readonly key?: string;
+  readonly transports?: readonly ('websocket' | 'polling')[];
+}
+
+export interface DialEvents {
+  /** Connected, and both sides speak the same version. */
+  opened(): void;
+  /** It failed or ended; called once, and nothing after it. */
+  lost(error: ErrorBody): void;
+  /** Anything came, whatever it was. */
+  heard(): void;
+  pushed(push: Push): void;
+}
+
+export type Answer<N extends SocketRequestName> = Omit<Extract<SocketAnswer<N>, { ok: true }>, 'ok'>;
+
+export interface Dialled {
+  /** timeout: no answer within `waitMs`, or the connection ended. Otherwise the server's own answer. */
+  request<N extends SocketRequestName>(name: N, body: SocketRequest<N>, waitMs: number): Promise<Result<Answer<N>>>;
+  /** Without an answer; dropped when not connected. */
+  tell<N extends SocketRequestName>(name: N, body: SocketRequest<N>): void;
+  /** No event after this. */
+  close(): void;
+}
+
+export function dial(options: DialOptions, events: DialEvents): Dialled {
+  const socket = io(options.url, {
+    forceNew: true,
+    reconnection: false,
+    transports: [...(options.transports ?? ['websocket', 'polling'])],
+    tryAllTransports: true,
+    timeout: connectionTimes.open,
+    withCredentials: true,
+    ...(options.key === undefined
+      ? {}
+      : { auth: { key: options.key }, extraHeaders: { authorization: `Bearer ${options.key}` } }),
+  });
+  let over = false;
+
+  const close = (): void => {
+    over = true;
+    socket.offAny();
+    socket.disconnect();
+    // While still dialling, disconnect() of the socket alone leaves the transport open.
+    socket.io.engine?.close();
+  };
+  const lost = (error: ErrorBody): void => {
+    if (over) return;
+    close();
+    events.lost(error);
+  };
+  const heard = (): void => {
+    if (!over) events.heard();
+  };
+
+  const request: Dialled['request'] = async (name, body, waitMs) => {
+    if (over || !socket.connected) return fail('timeout', 'not connected');
+    const answer = await new Promise<unknown>((resolve) => {
+      socket.timeout(waitMs).emit(name, body, (error: Error | null, value: unknown) => resolve(error ?? value));
+    });
+    return answer instanceof Error ? fail('timeout', 'the server did not answer in time') : parseAnswer(name, answer);
+  };
+
+  socket.io.on('open', () => socket.io.engine.on('packet', heard));
+  socket.on('connect', () => {
+    request('hello', { protocolVersion }, connectionTimes.open)
+      .then((hello) => {
+        if (over) return;
+        if (!hello.ok) return lost(hello.error);
+        if (hello.value.protocolVersion !== protocolVersion) {
+          return lost({ kind: 'unsupported_version', message: 'the server speaks another version; reload the page' });
+        }
+        events.opened();
+      })
+      .catch(unexpected);
+  });
+  socket.on('connect_error', (error) => lost(connectError(error)));
+  socket.on('disconnect', (reason) => lost({ kind: 'unavailable', message: disconnectWords[reason] ?? reason }));
+  socket.onAny((name: string, message: unknown) => {
+    const push = over ? null : parsePush(name, message);
+    if (push !== null) events.pushed(push);
+  });
+
+  return {
+    request,
+    tell: (name, body) => {
+      if (!over && socket.connected) socket.emit(name, body);
+    },
+    close,
+  };
+}
+
+const disconnectWords: Readonly<Record<string, string>> = {
+  'io server disconnect': 'the server closed the connection',
+  'ping timeout': 'nothing was heard from the server',
+  'transport close': 'the connection was lost',
+  'transport error': 'the connection was lost',
+};
+
+function parseAnswer<N extends SocketRequestName>(name: N, answer: unknown): Result<Answer<N>> {
+  if (typeof answer === 'object' && answer !== null && 'ok' in answer) {
+    if (answer.ok === true) {
+      const parsed = socketAnswerSchemas[name].safeParse(answer);
+      if (parsed.success) return ok(parsed.data as unknown as Answer<N>);
+    } else if ('error' in answer) {
+      const parsed = errorBodySchema.safeParse(answer.error);
+      if (parsed.success) return { ok: false, error: parsed.data };
+    }
+  }
+  return fail('internal', 'the server gave an answer that is not understood');
+}
+
+/** A refused login comes as data of the middleware's error, or as the HTTP status of the handshake. */
+function connectError(error: Error): ErrorBody {
+  const parsed = errorBodySchema.safeParse('data' in error ? error.data : undefined);
+  if (parsed.success) return parsed.data;
+  const status = 'description' in error ? error.description : undefined;
+  const text = `${typeof status === 'object' && status !== null && 'message' in status ? String(status.message) : ''}`;
+  const code = typeof status === 'number' ? status : Number(/Unexpected server response: (\d{3})/.exec(text)?.[1]);
+  if (code === 401 || code === 403) return { kind: 'unauthenticated', message: 'the login is not valid any more' };
+  return { kind: 'unavailable', message: 'the server cannot be reached' };
+}

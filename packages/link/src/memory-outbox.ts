@@ -1,0 +1,12 @@
+import type { OutboxStorage } from './outbox-storage.ts';
+
+/** Keeps nothing beyond the client's life: for the CLI, and where a browser allows no storage. */
+export function memoryOutbox(): OutboxStorage {
+  return {
+    open: () => Promise.resolve(),
+    put: () => Promise.resolve(),
+    remove: () => Promise.resolve(),
+    rescan: () => undefined,
+    close: () => Promise.resolve(),
+  };
+}

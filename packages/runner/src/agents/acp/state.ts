@@ -1,0 +1,153 @@
+/**
+ * What the driver knows of a conversation. Kept in two parts: `notes` survive the driver (in the holder's meta), the block
+ * under way does not have to, because its text is read again. Everything in the notes carries the position it became
+ * true at, so that a driver that reads again from an earlier position can tell what was true there.
+ */
+import { z } from 'zod';
+import { formFieldSchema } from './form.ts';
+import { requestIdSchema } from './wire.ts';
+
+const positionSchema = z.number().int().nonnegative();
+
+const turnSchema = z.object({
+  turnId: z.string(),
+  /** Stop was asked for. */
+  stopping: z.boolean(),
+  endedAt: positionSchema.nullable(),
+});
+
+const toolSchema = z.object({
+  toolCallId: z.string(),
+  tool: z.string(),
+  kind: z.string(),
+  title: z.string(),
+  /** Cut; the newest. Left out of the notes when they grow too large. */
+  output: z.string().default(''),
+  diff: z.object({ path: z.string(), patch: z.string() }).nullable().default(null),
+  seenAt: positionSchema,
+  startedAt: positionSchema.nullable(),
+  finishedAt: positionSchema.nullable(),
+});
+export type Tool = z.infer<typeof toolSchema>;
+
+const requestSchema = z.object({
+  /** The agent's JSON-RPC id. */
+  requestId: requestIdSchema,
+  approvalId: z.string(),
+  toolCallId: z.string(),
+  tool: z.string(),
+  askedAt: positionSchema,
+  options: z.array(z.object({ optionId: z.string(), kind: z.string() })),
+  /** Of a question; null: a permission. */
+  fields: z.array(formFieldSchema).nullable(),
+  decision: z.enum(['allow', 'deny', 'cancelled']).nullable(),
+  /** Decided by the mode or by an earlier answer: no person was asked. */
+  automatic: z.boolean(),
+  /** How far the agent had been read when the answer was given. */
+  answeredAt: positionSchema.nullable(),
+  appliedAt: positionSchema.nullable(),
+});
+export type AgentRequest = z.infer<typeof requestSchema>;
+
+const noticeSchema = z.object({ level: z.enum(['info', 'warning']), text: z.string(), at: positionSchema });
+
+export const notesSchema = z.object({
+  /** Set once the session is open, with what a new driver needs of the handshake. */
+  session: z.object({ id: z.string(), modelOption: z.string().nullable(), openedAt: positionSchema }).nullable(),
+  turn: turnSchema.nullable(),
+  /** Of the last turn, oldest first. */
+  tools: z.array(toolSchema),
+  requests: z.array(requestSchema),
+  /** To be told with the next facts. */
+  notices: z.array(noticeSchema),
+  context: z.object({ used: z.number(), size: z.number() }).nullable(),
+  /** US dollars since the session began: now, and when the last turn began. */
+  cost: z.object({ now: z.number(), before: z.number() }).nullable(),
+});
+export type Notes = z.infer<typeof notesSchema>;
+
+/** Text the agent is writing. */
+export interface Block {
+  readonly blockId: string;
+  readonly kind: 'text' | 'thinking';
+  /** The agent's own id of the message it belongs to. */
+  readonly messageId: string | undefined;
+  readonly text: string;
+  /** Where its first line begins. */
+  readonly startedAt: number;
+}
+
+export interface AcpState extends Notes {
+  readonly block: Block | null;
+}
+
+export const emptyState: AcpState = {
+  session: null,
+  turn: null,
+  tools: [],
+  requests: [],
+  notices: [],
+  context: null,
+  cost: null,
+  block: null,
+};
+
+export function openTurnOf(state: Notes): { turnId: string; stopping: boolean } | null {
+  return state.turn !== null && state.turn.endedAt === null ? state.turn : null;
+}
+
+export function beginTurn(state: AcpState, turnId: string): AcpState {
+  return {
+    ...state,
+    turn: { turnId, stopping: false, endedAt: null },
+    tools: [],
+    requests: [],
+    cost: state.cost === null ? null : { now: state.cost.now, before: state.cost.now },
+    block: null,
+  };
+}
+
+/** Finished tools and applied requests remembered: what was told of them may not be stored yet. */
+const finishedTools = 100;
+const appliedRequests = 30;
+/** Characters of notes as JSON, under half of what the holder keeps. */
+const notesLimit = 24 * 1024;
+const carriedText = 4 * 1024;
+
+/** What to keep for the next driver, of bounded size: texts of tools under way go first. */
+export function notesOf(state: AcpState): Notes {
+  const { block: _again, ...notes } = state;
+  const finished = notes.tools.filter((tool) => tool.finishedAt !== null).slice(-finishedTools);
+  const tools = notes.tools
+    .filter((tool) => tool.finishedAt === null || finished.includes(tool))
+    .slice(-2 * finishedTools)
+    .map((tool) => ({
+      ...tool,
+      title: tool.title.slice(0, 100),
+      output: tool.finishedAt === null ? tool.output.slice(0, carriedText) : '',
+      diff: tool.finishedAt === null && (tool.diff?.patch.length ?? 0) <= carriedText ? tool.diff : null,
+    }));
+  const applied = notes.requests.filter((request) => request.appliedAt !== null).slice(-appliedRequests);
+  const requests = notes.requests
+    .filter((request) => request.appliedAt === null || applied.includes(request))
+    .map((request) => (request.appliedAt === null ? request : { ...request, options: [], fields: null }));
+  const kept = { ...notes, tools, requests, notices: notes.notices.slice(-10) };
+  if (JSON.stringify(kept).length <= notesLimit) return kept;
+  return { ...kept, tools: tools.map((tool) => ({ ...tool, title: '', output: '', diff: null })) };
+}
+
+/** The state at `position`, from notes that may already know what comes after it. */
+export function stateAt(notes: Notes, position: number): AcpState {
+  const known = (at: number | null): number | null => (at !== null && at <= position ? at : null);
+  return {
+    ...notes,
+    turn: notes.turn === null ? null : { ...notes.turn, endedAt: known(notes.turn.endedAt) },
+    tools: notes.tools
+      .filter((tool) => tool.seenAt <= position)
+      .map((tool) => ({ ...tool, startedAt: known(tool.startedAt), finishedAt: known(tool.finishedAt) })),
+    // One asked later is kept: when it is read again, it is known what was decided.
+    requests: notes.requests.map((request) => ({ ...request, appliedAt: known(request.appliedAt) })),
+    notices: notes.notices.filter((notice) => notice.at <= position),
+    block: null,
+  };
+}

@@ -1,0 +1,291 @@
+/** All agents of the runner, by session: carries out what the server instructs. One live process per session, ever. */
+import type { HeldProcess } from '@holdfast/holder/process.ts';
+import { fail, ok } from '@holdfast/protocol/error.ts';
+import type { ErrorBody, Result } from '@holdfast/protocol/error.ts';
+import type { FactDraft } from '@holdfast/protocol/fact.ts';
+import type { AgentInfo } from '@holdfast/protocol/rest.ts';
+import type { Instruction, InventoryItem } from '@holdfast/protocol/runner.ts';
+import type { Preview } from '@holdfast/protocol/socket.ts';
+import { processIdOf } from '../process-id.ts';
+import { deliveriesSource } from '../reports.ts';
+import { existingWorkspacePath } from '../workspace-path.ts';
+import { agentProcessMetaSchema } from './agent-meta.ts';
+import { AgentProcess } from './agent-process.ts';
+import type { AgentProcessServices } from './agent-process.ts';
+import type { AgentDriver, AttachedAgent } from './driver.ts';
+
+type InstructionOf<T extends Instruction['type']> = Extract<Instruction, { type: T }>;
+
+export interface AgentHostOptions extends AgentProcessServices {
+  readonly drivers: readonly AgentDriver[];
+  /** Resolved. */
+  readonly roots: readonly string[];
+}
+
+export class AgentHost {
+  readonly #options: AgentHostOptions;
+  /** By session; ascending by generation, only the last can be alive. Ended ones stay until their facts are stored. */
+  readonly #processes = new Map<string, AgentProcess[]>();
+
+  constructor(options: AgentHostOptions) {
+    this.#options = options;
+  }
+
+  /** Goes on with the processes of an earlier runner that are agents of ours. */
+  attach(processes: readonly HeldProcess[]): void {
+    const found = processes.flatMap((process) => {
+      const meta = agentProcessMetaSchema.safeParse(process.meta);
+      return meta.success ? [{ process, meta: meta.data }] : [];
+    });
+    found.sort((a, b) => a.meta.generation - b.meta.generation);
+    for (const { process, meta } of found) {
+      const driver = this.#driver(meta.agent.provider);
+      if (driver === undefined) {
+        this.#options.log.error({ processId: process.id, provider: meta.agent.provider }, 'no driver for this agent');
+        continue;
+      }
+      const agent = this.#make(driver, process.id, meta);
+      this.#processes.set(meta.sessionId, [...(this.#processes.get(meta.sessionId) ?? []), agent]);
+      agent.attach(process);
+    }
+  }
+
+  inventory(): InventoryItem[] {
+    return [...this.#processes].flatMap(([sessionId, processes]) => {
+      const last = processes.at(-1);
+      if (last === undefined) return [];
+      const { generation } = last.meta;
+      return [{ sessionId, generation, alive: !last.ended, turnId: last.turn?.turnId ?? null }];
+    });
+  }
+
+  async infos(): Promise<AgentInfo[]> {
+    return Promise.all(this.#options.drivers.map((driver) => driver.info()));
+  }
+
+  previews(sessionId: string): readonly Preview[] {
+    return this.#processes.get(sessionId)?.at(-1)?.previews() ?? [];
+  }
+
+  /** Running or failed: reported either way. */
+  async startTurn(deliveryId: number, instruction: InstructionOf<'turn.start'>): Promise<void> {
+    const { sessionId, turnId } = instruction;
+    const started = await this.#startTurn(deliveryId, instruction);
+    if (!started.ok) this.#reportEnd(sessionId, deliveryId, turnId, started.error);
+  }
+
+  /** A turn no process knows is ended here: stop always ends it. */
+  async stopTurn(deliveryId: number, { sessionId, turnId }: InstructionOf<'turn.stop'>): Promise<void> {
+    const process = this.#live(sessionId);
+    const attached = process?.turn?.turnId === turnId ? await process.attached() : null;
+    if (attached === null) {
+      this.#reportEnd(sessionId, deliveryId, turnId, null);
+      return;
+    }
+    const stopped = await attached.stopTurn(turnId);
+    if (!stopped.ok) this.#options.log.warn({ sessionId, turnId, error: stopped.error }, 'a turn could not be stopped');
+  }
+
+  /** An answer for a process that is gone goes nowhere: its turn's interruption has expired the question. */
+  async applyApproval(instruction: InstructionOf<'approval.apply'>): Promise<void> {
+    const { sessionId, approvalId, toolCallId, answer } = instruction;
+    await this.#with(sessionId, 'an answer', (agent) => agent.answer(approvalId, toolCallId, answer));
+  }
+
+  async setMode({ sessionId, mode }: InstructionOf<'mode.set'>): Promise<void> {
+    const set = await this.#with(sessionId, 'a mode', (agent) => agent.setMode(mode));
+    if (set) await this.#live(sessionId)?.keepAgent({ mode });
+  }
+
+  async setModel({ sessionId, model }: InstructionOf<'model.set'>): Promise<void> {
+    const set = await this.#with(sessionId, 'a model', (agent) => agent.setModel(model));
+    if (set) await this.#live(sessionId)?.keepAgent({ model });
+  }
+
+  /** The end follows from the process's; without one the session ends here. */
+  async stopSession(deliveryId: number, sessionId: string): Promise<void> {
+    const process = this.#live(sessionId);
+    if (process !== undefined) {
+      await process.stop();
+      return;
+    }
+    this.#options.reports.add({
+      sessionId,
+      source: deliveriesSource,
+      position: deliveryId,
+      facts: [{ type: 'session.ended', data: { reason: 'stopped' } }],
+    });
+  }
+
+  abandonSession(sessionId: string): void {
+    for (const process of this.#processes.get(sessionId) ?? []) process.abandon();
+  }
+
+  /** Leaves; the agents go on. */
+  close(): void {
+    for (const processes of this.#processes.values()) for (const process of processes) process.detach();
+    this.#processes.clear();
+  }
+
+  async #startTurn(deliveryId: number, instruction: InstructionOf<'turn.start'>): Promise<Result<null>> {
+    const { sessionId, turnId, messageId, text } = instruction;
+    const turn = { turnId, messageId, deliveryId };
+    const live = this.#live(sessionId);
+    if (live === undefined) return this.#startProcess(instruction, turn);
+    if (deliveryId <= (live.meta.lastDeliveryId ?? 0) && live.turn?.turnId !== turnId) return ok(null);
+    const started = await live.holdingBack(async () => {
+      const attached = await live.attached();
+      if (attached === null) return null;
+      const fitted = await this.#fit(live, attached, instruction);
+      if (!fitted.ok) return fitted;
+      await live.openTurn(turn);
+      const handed = await attached.startTurn({ turnId, messageId, text });
+      if (handed.ok) live.reportTurn();
+      else await live.closeTurn(turnId);
+      return handed;
+    });
+    if (started?.ok === true) return started;
+    // It may have died before its driver heard of it: then a new process takes the turn.
+    const survey = await this.#survey(sessionId);
+    return survey.alive && started !== null ? started : this.#startProcess(instruction, turn);
+  }
+
+  /** Mode and model as the session has them now; a live process normally has them already. */
+  async #fit(
+    process: AgentProcess,
+    attached: AttachedAgent,
+    { agent }: InstructionOf<'turn.start'>,
+  ): Promise<Result<null>> {
+    if (agent.mode !== process.meta.agent.mode) {
+      const set = await attached.setMode(agent.mode);
+      if (!set.ok) return set;
+      await process.keepAgent({ mode: agent.mode });
+    }
+    if (agent.model !== undefined && agent.model !== process.meta.agent.model) {
+      const set = await attached.setModel(agent.model);
+      if (!set.ok) return set;
+      await process.keepAgent({ model: agent.model });
+    }
+    return ok(null);
+  }
+
+  async #startProcess(
+    instruction: InstructionOf<'turn.start'>,
+    turn: { turnId: string; messageId: string; deliveryId: number },
+  ): Promise<Result<null>> {
+    const { sessionId, agent, nextGeneration, turnId, messageId, text } = instruction;
+    const driver = this.#driver(agent.provider);
+    if (driver === undefined) {
+      return fail('agent_unavailable', `There is no agent called ${agent.provider} on this machine.`);
+    }
+    const cwd = await existingWorkspacePath(this.#options.roots, instruction.cwd);
+    if (!cwd.ok) return cwd;
+    const { alive, newest } = await this.#survey(sessionId);
+    // Two processes on one conversation lose a branch of it.
+    if (alive) return fail('conflict', 'An earlier process of this agent still runs; send the message again later.');
+    const earlier = this.#processes.get(sessionId)?.at(-1)?.meta;
+    const generation = Math.max(nextGeneration, newest + 1);
+    const process = this.#make(driver, processIdOf(sessionId, generation), {
+      sessionId,
+      generation,
+      cwd: cwd.value,
+      agent,
+      conversationId: earlier?.conversationId ?? instruction.conversationId,
+      turn,
+      allowedTools: earlier?.allowedTools ?? [],
+      lastDeliveryId: turn.deliveryId,
+      startedBy: turn.deliveryId,
+    });
+    return process.holdingBack(async () => {
+      const started = await process.start();
+      if (!started.ok) {
+        this.#forget(process);
+        return started;
+      }
+      this.#processes.set(sessionId, [...(this.#processes.get(sessionId) ?? []), process]);
+      const attached = await process.attached();
+      const handed =
+        attached === null
+          ? fail('agent_unavailable', 'The agent ended as soon as it was started.')
+          : await attached.startTurn({ turnId, messageId, text });
+      if (handed.ok) {
+        process.reportTurn();
+      } else {
+        await process.closeTurn(turnId);
+        // Its number is used up all the same.
+        const begun: FactDraft = { type: 'session.started', data: { generation } };
+        this.#reportEnd(sessionId, turn.deliveryId, turnId, handed.error, [begun]);
+      }
+      return ok(null);
+    });
+  }
+
+  /** What the holder says of a session's processes counts, not what we remember. newest: 0 when there is none. */
+  async #survey(sessionId: string): Promise<{ alive: boolean; newest: number }> {
+    const list = await this.#options.holder.list();
+    if (!list.ok) throw new Error(`the holder does not answer: ${list.error.message}`);
+    const known = (this.#processes.get(sessionId) ?? []).map(({ meta }) => meta.generation);
+    const survey = { alive: false, newest: Math.max(0, ...known) };
+    for (const process of list.value) {
+      const meta = agentProcessMetaSchema.safeParse(process.meta);
+      if (!meta.success || meta.data.sessionId !== sessionId) continue;
+      survey.newest = Math.max(survey.newest, meta.data.generation);
+      if (process.exit === null) survey.alive = true;
+    }
+    return survey;
+  }
+
+  async #with(
+    sessionId: string,
+    what: string,
+    act: (agent: AttachedAgent) => Promise<Result<null>>,
+  ): Promise<boolean> {
+    const attached = await this.#live(sessionId)?.attached();
+    if (attached === undefined || attached === null) return false;
+    const result = await act(attached);
+    if (!result.ok) this.#options.log.warn({ sessionId, error: result.error }, `${what} was not taken by the agent`);
+    return result.ok;
+  }
+
+  #live(sessionId: string): AgentProcess | undefined {
+    const last = this.#processes.get(sessionId)?.at(-1);
+    return last === undefined || last.ended ? undefined : last;
+  }
+
+  #make(driver: AgentDriver, processId: string, meta: AgentProcess['meta']): AgentProcess {
+    return new AgentProcess(this.#options, driver, processId, meta, (gone) => this.#forget(gone));
+  }
+
+  #forget(gone: AgentProcess): void {
+    const { holder, log } = this.#options;
+    const { sessionId } = gone.meta;
+    const left = (this.#processes.get(sessionId) ?? []).filter((process) => process !== gone);
+    if (left.length > 0) this.#processes.set(sessionId, left);
+    else this.#processes.delete(sessionId);
+    gone.detach();
+    holder.forget(gone.processId).then(
+      (forgotten) => {
+        if (!forgotten.ok) log.debug({ processId: gone.processId, error: forgotten.error }, 'nothing to forget');
+      },
+      (error: unknown) => log.error({ err: error, processId: gone.processId }, 'an ended agent was not cleared away'),
+    );
+  }
+
+  #driver(provider: string): AgentDriver | undefined {
+    return this.#options.drivers.find((driver) => driver.provider === provider);
+  }
+
+  #reportEnd(
+    sessionId: string,
+    deliveryId: number,
+    turnId: string,
+    error: ErrorBody | null,
+    before: readonly FactDraft[] = [],
+  ): void {
+    const fact: FactDraft =
+      error === null
+        ? { type: 'turn.ended', data: { turnId, outcome: 'stopped' } }
+        : { type: 'turn.ended', data: { turnId, outcome: 'failed', error } };
+    this.#options.reports.add({ sessionId, source: deliveriesSource, position: deliveryId, facts: [...before, fact] });
+  }
+}

@@ -1,0 +1,279 @@
+/**
+ * One process of an agent with its driver: keeps the holder's notes on it, and turns what the driver tells into
+ * reports, in order. Facts told before the turn they belong to is reported wait for that report.
+ */
+import type { Logger } from 'pino';
+import type { HeldProcess, Holder } from '@holdfast/holder/process.ts';
+import { ok } from '@holdfast/protocol/error.ts';
+import type { Result } from '@holdfast/protocol/error.ts';
+import type { FactDraft } from '@holdfast/protocol/fact.ts';
+import type { Preview } from '@holdfast/protocol/socket.ts';
+import { deliveriesSource, outputSource } from '../reports.ts';
+import type { Reports } from '../reports.ts';
+import type { AgentProcessMeta } from './agent-meta.ts';
+import type { AgentDriver, AttachedAgent, DriverContext, DriverEvents } from './driver.ts';
+
+export interface AgentProcessServices {
+  readonly holder: Holder;
+  readonly reports: Reports;
+  /** Lost when there is no link. */
+  readonly preview: (sessionId: string, preview: Preview) => void;
+  readonly log: Logger;
+}
+
+/** Bytes of unstored reports beyond which a driver is let go; it begins again from the holder when they are stored. */
+const waitingLimit = 8 * 1024 * 1024;
+
+export class AgentProcess {
+  readonly processId: string;
+  readonly #services: AgentProcessServices;
+  readonly #driver: AgentDriver;
+  /** Nothing more of it is to come and all is stored, or nobody asks for it. */
+  readonly #onGone: (process: AgentProcess) => void;
+  #meta: AgentProcessMeta;
+  #attached: AttachedAgent | null = null;
+  /** Told by the driver while reports had to wait. */
+  #held: (() => void)[] | null = null;
+  /** Counts drivers: what an earlier one still tells is not heard. */
+  #attachment = 0;
+  /** The turn of the notes, once its end was told: the notes keep it until that is stored. */
+  #toldEndOf: string | null = null;
+  #parked = false;
+  #ended = false;
+  #abandoned = false;
+
+  constructor(
+    services: AgentProcessServices,
+    driver: AgentDriver,
+    processId: string,
+    meta: AgentProcessMeta,
+    onGone: (process: AgentProcess) => void,
+  ) {
+    this.#services = services;
+    this.#driver = driver;
+    this.#onGone = onGone;
+    this.processId = processId;
+    this.#meta = meta;
+  }
+
+  get meta(): AgentProcessMeta {
+    return this.#meta;
+  }
+
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  previews(): readonly Preview[] {
+    return this.#attached?.previews() ?? [];
+  }
+
+  /** A new process in the holder. */
+  async start(): Promise<Result<null>> {
+    const started = await this.#driver.start(this.processId, this.#context());
+    if (!started.ok) return started;
+    this.#attached = started.value;
+    // The driver has stored its part of the notes; this adds the runner's.
+    await this.#keep({});
+    return ok(null);
+  }
+
+  /** A process that is there, alive or ended. First the facts that its notes vouch for, then what it has said since. */
+  attach(process: HeldProcess): void {
+    const { reports } = this.#services;
+    const { sessionId, generation, turn, startedBy } = this.#meta;
+    if (startedBy !== undefined && startedBy !== turn?.deliveryId) {
+      reports.add({
+        sessionId,
+        source: deliveriesSource,
+        position: startedBy,
+        facts: [{ type: 'session.started', data: { generation } }],
+      });
+    }
+    if (turn !== null) this.reportTurn();
+    this.#ended = process.exit !== null;
+    this.#attached = this.#driver.attach(process, process.streams.out.start, this.#context());
+    if (this.#meta.stopping === true && !this.#ended) this.#stopAttached();
+  }
+
+  /** Runs `work` while the driver's facts wait; `work` reports what must come before them. */
+  async holdingBack<T>(work: () => Promise<T>): Promise<T> {
+    this.#held = [];
+    try {
+      return await work();
+    } finally {
+      const held = this.#held;
+      this.#held = null;
+      for (const tell of held) tell();
+    }
+  }
+
+  /** The turn of the notes is running; with the first turn of a process also that it has started. */
+  reportTurn(): void {
+    const { sessionId, generation, turn, startedBy } = this.#meta;
+    if (turn === null) return;
+    const facts: FactDraft[] =
+      startedBy === turn.deliveryId ? [{ type: 'session.started', data: { generation } }] : [];
+    facts.push({ type: 'turn.started', data: { turnId: turn.turnId, generation, messageId: turn.messageId } });
+    this.#services.reports.add({ sessionId, source: deliveriesSource, position: turn.deliveryId, facts });
+  }
+
+  /** The turn it is in. */
+  get turn(): AgentProcessMeta['turn'] {
+    const { turn } = this.#meta;
+    return turn?.turnId === this.#toldEndOf ? null : turn;
+  }
+
+  /** In the holder's notes before the agent hears of it. */
+  async openTurn(turn: NonNullable<AgentProcessMeta['turn']>): Promise<void> {
+    await this.#keep({ turn, lastDeliveryId: turn.deliveryId });
+  }
+
+  async closeTurn(turnId: string): Promise<void> {
+    if (this.#meta.turn?.turnId === turnId) await this.#keep({ turn: null });
+  }
+
+  async keepAgent(change: Partial<AgentProcessMeta['agent']>): Promise<void> {
+    await this.#keep({ agent: { ...this.#meta.agent, ...change } });
+  }
+
+  /** Null: it has ended. */
+  async attached(): Promise<AttachedAgent | null> {
+    if (this.#ended) return null;
+    if (this.#parked) await this.#resume();
+    return this.#attached;
+  }
+
+  /** Its session ends with it. */
+  async stop(): Promise<void> {
+    await this.#keep({ stopping: true });
+    this.#stopAttached();
+  }
+
+  /** The server does not know its session: it ends and nobody is told. */
+  abandon(): void {
+    this.#abandoned = true;
+    if (this.#ended) this.#onGone(this);
+    else this.#stopAttached();
+  }
+
+  /** Leaves the process alone. */
+  detach(): void {
+    this.#attachment += 1;
+    this.#attached?.detach();
+    this.#attached = null;
+  }
+
+  #stopAttached(): void {
+    const { log } = this.#services;
+    this.#attached
+      ?.stop()
+      .catch((error: unknown) => log.error({ err: error, processId: this.processId }, 'an agent could not be stopped'));
+  }
+
+  #context(): DriverContext {
+    this.#attachment += 1;
+    const attachment = this.#attachment;
+    const current = (tell: () => void): void => {
+      const checked = (): void => {
+        if (attachment === this.#attachment) tell();
+      };
+      if (this.#held === null) checked();
+      else this.#held.push(checked);
+    };
+    const events: DriverEvents = {
+      facts: (position, facts) => current(() => this.#tell(position, facts)),
+      preview: (preview) => current(() => this.#services.preview(this.#meta.sessionId, preview)),
+      updateMeta: (change) => (attachment === this.#attachment ? this.#keep(change) : Promise.resolve()),
+      ended: (position) => {
+        // At once, also while facts wait: nothing more can be handed to it.
+        if (attachment === this.#attachment) this.#ended = true;
+        current(() => this.#tellEnd(position));
+      },
+    };
+    return { meta: this.#meta, holder: this.#services.holder, events, log: this.#services.log };
+  }
+
+  #tell(position: number, facts: readonly FactDraft[]): void {
+    if (facts.length === 0 || this.#abandoned) return;
+    const { holder, reports, log } = this.#services;
+    const { sessionId } = this.#meta;
+    reports.add({ sessionId, source: outputSource(this.processId), position, facts: [...facts] }, () => {
+      for (const fact of facts) {
+        if (fact.type === 'turn.ended') this.#settle(this.closeTurn(fact.data.turnId));
+      }
+      this.#settle(
+        holder.release(this.processId, 'out', position).then((released) => {
+          if (!released.ok) log.debug({ processId: this.processId, error: released.error }, 'output was not released');
+        }),
+      );
+      this.#resumeWhenStored();
+    });
+    for (const fact of facts) if (fact.type === 'turn.ended') this.#toldEndOf = fact.data.turnId;
+    if (reports.waiting(sessionId) > waitingLimit) this.#park();
+  }
+
+  #tellEnd(position: number): void {
+    const { reports } = this.#services;
+    const { sessionId, stopping } = this.#meta;
+    const { turn } = this;
+    if (this.#abandoned) {
+      this.#onGone(this);
+      return;
+    }
+    const facts: FactDraft[] = [];
+    if (turn !== null) {
+      facts.push(
+        stopping === true
+          ? { type: 'turn.ended', data: { turnId: turn.turnId, outcome: 'stopped' } }
+          : { type: 'turn.interrupted', data: { turnId: turn.turnId, reason: 'agent_died' } },
+      );
+    }
+    if (stopping === true) facts.push({ type: 'session.ended', data: { reason: 'stopped' } });
+    if (facts.length === 0) {
+      // What it said before must be stored before it is forgotten.
+      const last = reports.whenAllStored(sessionId, outputSource(this.processId), () =>
+        this.#onGone(this),
+      );
+      if (!last) this.#onGone(this);
+      return;
+    }
+    reports.add({ sessionId, source: outputSource(this.processId), position, facts }, () => this.#onGone(this));
+  }
+
+  /** Too much waits for the server: the rest stays in the holder, and so does what waits. */
+  #park(): void {
+    this.#services.log.warn({ processId: this.processId }, 'an agent’s facts wait for the server; reading stops');
+    this.#parked = true;
+    this.#attachment += 1;
+    this.#attached?.detach();
+    this.#attached = null;
+  }
+
+  #resumeWhenStored(): void {
+    if (this.#parked && this.#services.reports.waiting(this.#meta.sessionId) <= waitingLimit / 2) {
+      this.#settle(this.#resume());
+    }
+  }
+
+  async #resume(): Promise<void> {
+    const { holder, reports, log } = this.#services;
+    this.#parked = false;
+    // What still waits is told again from where the holder's stream begins.
+    reports.drop(this.#meta.sessionId, outputSource(this.processId));
+    const list = await holder.list();
+    const process = list.ok ? list.value.find(({ id }) => id === this.processId) : undefined;
+    if (process === undefined) log.error({ processId: this.processId }, 'an agent’s process is gone from the holder');
+    else this.#attached = this.#driver.attach(process, process.streams.out.start, this.#context());
+  }
+
+  async #keep(change: Partial<AgentProcessMeta>): Promise<void> {
+    this.#meta = { ...this.#meta, ...change };
+    const kept = await this.#services.holder.setMeta(this.processId, this.#meta);
+    if (!kept.ok) this.#services.log.debug({ processId: this.processId, error: kept.error }, 'notes were not kept');
+  }
+
+  #settle(work: Promise<unknown>): void {
+    work.catch((error: unknown) => this.#services.log.error({ err: error, processId: this.processId }, 'a step failed'));
+  }
+}

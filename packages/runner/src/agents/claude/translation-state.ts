@@ -1,0 +1,81 @@
+/** What is known between two of the agent's messages. Plain data; a new driver can begin without it. */
+import type { AgentMeta } from '../driver.ts';
+import type { Verdict } from './permission.ts';
+import { promptUuid } from './frame.ts';
+
+/** A block the model is writing: text not yet told as a fact. */
+export interface OpenBlock {
+  readonly blockId: string;
+  readonly apiMessageId: string;
+  readonly kind: 'text' | 'thinking';
+  readonly text: string;
+  /** Its beginning was seen. Without it there is no preview, only the fact at its end. */
+  readonly whole: boolean;
+  readonly parentToolCallId?: string;
+}
+
+export interface OpenRequest {
+  readonly approvalId: string;
+  readonly toolCallId: string;
+  readonly verdict: Verdict;
+  /** Where the request's line ends. */
+  readonly position: number;
+}
+
+export interface OpenTurn {
+  readonly turnId: string;
+  readonly promptUuid: string;
+  readonly stopping: boolean;
+}
+
+export interface TranslationState {
+  readonly turn: OpenTurn | null;
+  /** The newest turn, open or ended: what the agent says unasked belongs to it. */
+  readonly lastTurnId: string | null;
+  readonly conversationId: string | null;
+  /** By the tool call of the sub-agent that writes, '' for the agent itself. */
+  readonly blocks: Readonly<Record<string, OpenBlock>>;
+  /** Requests for leave that were read here and are not settled, by request id. */
+  readonly requests: Readonly<Record<string, OpenRequest>>;
+  /** Approvals of the newest turn that the agent was seen to go on with. */
+  readonly applied: readonly string[];
+  /** Tokens the conversation took at the newest call of the model. */
+  readonly contextTokens: number | null;
+  /** The provider refused the login: this process cannot go on. */
+  readonly unauthenticated: boolean;
+}
+
+export function initialState(meta: AgentMeta): TranslationState {
+  return {
+    turn:
+      meta.turn === null
+        ? null
+        : { turnId: meta.turn.turnId, promptUuid: promptUuid(meta.turn.messageId), stopping: false },
+    lastTurnId: meta.turn?.turnId ?? null,
+    conversationId: meta.conversationId,
+    blocks: {},
+    requests: {},
+    applied: [],
+    contextTokens: null,
+    unauthenticated: false,
+  };
+}
+
+/** A repeat of a turn that is open or has ended changes nothing. */
+export function beginTurn(state: TranslationState, turn: { turnId: string; messageId: string }): TranslationState {
+  if (state.lastTurnId === turn.turnId) return state;
+  return {
+    ...state,
+    turn: { turnId: turn.turnId, promptUuid: promptUuid(turn.messageId), stopping: false },
+    lastTurnId: turn.turnId,
+    applied: [],
+  };
+}
+
+export const askToStop = (state: TranslationState): TranslationState =>
+  state.turn === null ? state : { ...state, turn: { ...state.turn, stopping: true } };
+
+export function without<T>(record: Readonly<Record<string, T>>, key: string): Record<string, T> {
+  const { [key]: _, ...rest } = record;
+  return rest;
+}

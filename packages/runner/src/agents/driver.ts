@@ -1,0 +1,83 @@
+/**
+ * One interface for every agent. A driver turns one provider's protocol into our facts and back; its quirks stay in its
+ * folder. The agent's process belongs to the holder: a driver may be dropped at any moment and another attached to the
+ * same process, which then reads on from the last position the server has stored.
+ */
+import type { AgentMode, AgentOptions } from '@holdfast/protocol/session.ts';
+import type { ApprovalAnswer } from '@holdfast/protocol/approval.ts';
+import type { AgentInfo } from '@holdfast/protocol/rest.ts';
+import type { FactDraft } from '@holdfast/protocol/fact.ts';
+import type { Preview } from '@holdfast/protocol/socket.ts';
+import type { Result } from '@holdfast/protocol/error.ts';
+import type { HeldProcess, Holder } from '@holdfast/holder/process.ts';
+import type { Logger } from 'pino';
+
+/** Kept in the holder's meta of the agent's process: all a new driver needs. */
+export interface AgentMeta {
+  readonly sessionId: string;
+  readonly generation: number;
+  readonly cwd: string;
+  readonly agent: AgentOptions & { readonly mode: AgentMode };
+  /** The agent's own id for the conversation, once known. */
+  readonly conversationId: string | null;
+  /** The turn under way and the delivery that began it. */
+  readonly turn: { readonly turnId: string; readonly messageId: string; readonly deliveryId: number } | null;
+  /** Tools the person has allowed for the whole session. */
+  readonly allowedTools: readonly string[];
+  /** The driver's own notes, in a shape only it knows. */
+  readonly driver?: Readonly<Record<string, unknown>>;
+}
+
+/** What a driver tells. Facts are stored in call order; `position` is the end offset in the process's `out` stream of what they were read from. */
+export interface DriverEvents {
+  /** Never twice with the same position and other facts: several facts from one position go in one call. */
+  facts(position: number, facts: readonly FactDraft[]): void;
+  preview(preview: Preview): void;
+  /** Persisted in the holder before it resolves. */
+  updateMeta(change: Partial<AgentMeta>): Promise<void>;
+  /** Nothing more comes: the process has ended and all it said has been told. `position` is beyond all earlier ones. */
+  ended(position: number, exit: { readonly exitCode: number | null; readonly signal: string | null }): void;
+}
+
+export interface TurnRequest {
+  readonly turnId: string;
+  readonly messageId: string;
+  readonly text: string;
+}
+
+/** A live agent process with a driver attached. All calls are idempotent by the ids they carry. */
+export interface AttachedAgent {
+  /** Hands the message to the agent, once per messageId for the life of the process. Resolves when the holder has it. */
+  startTurn(turn: TurnRequest): Promise<Result<null>>;
+  stopTurn(turnId: string): Promise<Result<null>>;
+  /** Told for an approval the agent has asked for, or will ask for again after a re-attach. */
+  answer(approvalId: string, toolCallId: string, answer: ApprovalAnswer): Promise<Result<null>>;
+  setMode(mode: AgentMode): Promise<Result<null>>;
+  setModel(model: string): Promise<Result<null>>;
+  /** Text of blocks not yet finished, whole, with offset 0. */
+  previews(): readonly Preview[];
+  /** Ends the process (politely, then by force). `ended` follows. */
+  stop(): Promise<void>;
+  /** Leaves the process alone; no event after this. */
+  detach(): void;
+}
+
+export interface DriverContext {
+  readonly meta: AgentMeta;
+  readonly holder: Holder;
+  readonly events: DriverEvents;
+  readonly log: Logger;
+}
+
+export interface AgentDriver {
+  readonly provider: string;
+  /** Looks again each time: installed, logged in, and if not what to do. */
+  info(): Promise<AgentInfo>;
+  /**
+   * A new process with this id in the holder; with meta.conversationId it goes on with that conversation.
+   * agent_unavailable when it cannot run here, with what to do in the message.
+   */
+  start(processId: string, context: DriverContext): Promise<Result<AttachedAgent>>;
+  /** A new driver on a process that is already there, alive or ended. from: the last position the server has stored. */
+  attach(process: HeldProcess, from: number, context: DriverContext): AttachedAgent;
+}

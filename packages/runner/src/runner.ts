@@ -1,0 +1,306 @@
+/**
+ * The runner: all that is clever about a machine. Finds what lives in the holder, talks to one server at a time, and
+ * may be dropped at any moment: everything that matters is in the holder or in the server's store.
+ */
+import type { Logger } from 'pino';
+import type { HeldProcess, Holder } from '@holdfast/holder/process.ts';
+import type { Channel } from '@holdfast/link/channel.ts';
+import { fail, ok } from '@holdfast/protocol/error.ts';
+import type { Result } from '@holdfast/protocol/error.ts';
+import { toRunnerSchema } from '@holdfast/protocol/runner.ts';
+import type { Instruction, RunnerAnswer, RunnerQuestion, ToRunner, ToServer } from '@holdfast/protocol/runner.ts';
+import { protocolVersion } from '@holdfast/protocol/version.ts';
+import { AgentHost } from './agents/agent-host.ts';
+import type { AgentDriver } from './agents/driver.ts';
+import type { Environment } from './environment.ts';
+import { fromHolder } from './holder-error.ts';
+import { Instructions } from './instructions.ts';
+import { createReports } from './reports.ts';
+import { createCheckpointFiles } from './terminal/checkpoint-files.ts';
+import { createScreenModels } from './terminal/screen-models.ts';
+import { TerminalHost } from './terminal/terminal-host.ts';
+import { prepareRoots, resolveWorkspacePath } from './workspace-path.ts';
+
+export interface RunnerOptions {
+  readonly runnerId: string;
+  /** What people call this machine. */
+  readonly name: string;
+  /** Screens are kept in it. Made where missing. */
+  readonly dataDir: string;
+  /** Absolute folders that may be worked in; made where missing. */
+  readonly roots: readonly string[];
+  /** Connected. Closed by its owner, not by the runner. When it is lost, drop this runner and make a new one. */
+  readonly holder: Holder;
+  readonly drivers: readonly AgentDriver[];
+  /** The server's own environment; shells get a short list of it. */
+  readonly environment: Environment;
+  readonly log: Logger;
+  /** Milliseconds a stopped shell has after SIGHUP, and again after SIGTERM. Default 2,000. */
+  readonly stopPatience?: number;
+}
+
+export interface Runner {
+  /** Resolved roots; the first is the default one. */
+  readonly roots: readonly string[];
+  /** Says hello on the channel; replaces an earlier one, which is closed. */
+  connect(channel: Channel<ToServer, ToRunner>): void;
+  /** Saves screens, closes the link and leaves. Ends no process. */
+  close(): Promise<void>;
+}
+
+/** bad_request: a root cannot be used. unavailable: the holder does not answer. */
+export async function createRunner(options: RunnerOptions): Promise<Result<Runner>> {
+  const roots = await prepareRoots(options.roots);
+  if (!roots.ok) return roots;
+  const runner = new LinkedRunner(options, roots.value);
+  const found = await runner.goOn();
+  return found.ok ? ok(runner) : found;
+}
+
+class LinkedRunner implements Runner {
+  readonly roots: readonly string[];
+  readonly #options: RunnerOptions;
+  readonly #reports = createReports();
+  readonly #models;
+  readonly #terminals: TerminalHost;
+  readonly #agents: AgentHost;
+  readonly #instructions: Instructions;
+  readonly #unsubscribe: (() => void)[] = [];
+  #channel: Channel<ToServer, ToRunner> | null = null;
+  #closed = false;
+
+  constructor(options: RunnerOptions, roots: readonly string[]) {
+    const { dataDir, holder, drivers, environment, log, stopPatience } = options;
+    this.#options = options;
+    this.roots = roots;
+    this.#models = createScreenModels(log);
+    const reports = this.#reports;
+    this.#terminals = new TerminalHost({
+      holder,
+      models: this.#models,
+      checkpoints: createCheckpointFiles(dataDir, log),
+      stopPatience: stopPatience ?? 2_000,
+      log,
+      reports,
+      roots,
+      environment,
+    });
+    this.#agents = new AgentHost({
+      holder,
+      reports,
+      preview: (sessionId, preview) => this.#send({ type: 'preview', sessionId, preview }),
+      log,
+      drivers,
+      roots,
+    });
+    this.#instructions = new Instructions({
+      carryOut: (deliveryId, instruction) => this.#carryOut(deliveryId, instruction),
+      reports,
+      done: (deliveryId) => this.#send({ type: 'done', deliveryId }),
+      log,
+    });
+  }
+
+  /** Attaches to what an earlier runner left in the holder. */
+  async goOn(): Promise<Result<null>> {
+    const { holder } = this.#options;
+    this.#unsubscribe.push(
+      holder.onExit((process) => this.#terminals.exited(process)),
+      holder.onDisconnect(() => this.#holderLost()),
+    );
+    const list = fromHolder(await holder.list());
+    if (!list.ok) return list;
+    const others: HeldProcess[] = [];
+    for (const process of list.value) if (!(await this.#terminals.attach(process))) others.push(process);
+    this.#agents.attach(others);
+    return ok(null);
+  }
+
+  connect(channel: Channel<ToServer, ToRunner>): void {
+    this.#disconnect();
+    if (this.#closed) {
+      channel.close();
+      return;
+    }
+    this.#channel = channel;
+    channel.onClose(() => {
+      if (this.#channel === channel) this.#disconnect();
+    });
+    channel.onMessage((message) => {
+      if (this.#channel !== channel) return;
+      try {
+        this.#receive(message);
+      } catch (error) {
+        // One message's bug is not the end of every session.
+        this.#options.log.error({ err: error, type: message.type }, 'a message could not be handled');
+      }
+    });
+    const { runnerId, name } = this.#options;
+    const inventory = [...this.#terminals.inventory(), ...this.#agents.inventory()];
+    channel.send({ type: 'hello', protocolVersion, runnerId, name, roots: [...this.roots], inventory });
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#disconnect();
+    for (const unsubscribe of this.#unsubscribe.splice(0)) unsubscribe();
+    this.#agents.close();
+    await this.#terminals.close();
+    await this.#models.close();
+  }
+
+  #disconnect(): void {
+    const channel = this.#channel;
+    this.#channel = null;
+    this.#reports.sendTo(null);
+    this.#terminals.closeOutputs();
+    channel?.close();
+  }
+
+  #holderLost(): void {
+    if (this.#closed) return;
+    this.#options.log.error('the holder is gone; this runner can do nothing more');
+    this.#closed = true;
+    this.#disconnect();
+    this.#agents.close();
+    this.#terminals.abandon();
+    this.#models.close().catch((error: unknown) => this.#options.log.warn({ err: error }, 'the screen thread lingers'));
+  }
+
+  #send(message: ToServer): void {
+    this.#channel?.send(message);
+  }
+
+  #receive(message: ToRunner): void {
+    // Keystrokes and credit: not parsed twice on the way that a person feels.
+    if (message.type === 'input') {
+      this.#input(message);
+    } else if (message.type === 'ttyTaken') {
+      this.#terminals.terminal(message.sessionId)?.outputTaken(message.offset);
+    } else {
+      const parsed = toRunnerSchema.safeParse(message);
+      if (parsed.success) this.#handle(parsed.data);
+      else this.#options.log.warn({ issues: parsed.error.issues.slice(0, 5) }, 'a message of the server is malformed');
+    }
+  }
+
+  #handle(message: ToRunner): void {
+    switch (message.type) {
+      case 'welcome':
+        this.#welcome(message.protocolVersion);
+        return;
+      case 'deliver':
+        this.#instructions.deliver(message.deliveryId, message.instruction);
+        return;
+      case 'abandon':
+        this.#settle(this.#abandon(message.sessionId));
+        return;
+      case 'stored':
+        this.#reports.stored(message.sessionId, message.source, message.position);
+        return;
+      case 'ttyOpen':
+        this.#openOutput(message.sessionId, message.from);
+        return;
+      case 'ttyClose':
+        this.#terminals.terminal(message.sessionId)?.closeOutput();
+        return;
+      case 'ask':
+        this.#settle(this.#answer(message.requestId, message.question));
+        return;
+      case 'input':
+      case 'ttyTaken':
+        return;
+    }
+  }
+
+  #welcome(version: number): void {
+    if (version !== protocolVersion) {
+      this.#options.log.error({ version, ours: protocolVersion }, 'the server speaks another version');
+      this.#disconnect();
+      return;
+    }
+    this.#reports.sendTo((report) => this.#send({ type: 'report', report }));
+  }
+
+  #input({ sessionId, inputId, offset, data }: Extract<ToRunner, { type: 'input' }>): void {
+    const answer = (result: Result<number>): void => {
+      if (result.ok) this.#send({ type: 'inputAccepted', sessionId, inputId, offset: result.value });
+      else this.#send({ type: 'inputRefused', sessionId, inputId, error: result.error });
+    };
+    const terminal = this.#terminals.terminal(sessionId);
+    if (terminal === undefined) answer(fail('session_ended', 'this terminal has ended'));
+    else terminal.input(inputId, offset, data, answer);
+  }
+
+  #openOutput(sessionId: string, from: number | null): void {
+    this.#terminals.terminal(sessionId)?.openOutput(from, {
+      opened: (first) => this.#send({ type: 'ttyOpened', sessionId, first }),
+      output: (offset, data) => this.#send({ type: 'tty', sessionId, offset, data }),
+    });
+  }
+
+  async #carryOut(deliveryId: number, instruction: Instruction): Promise<void> {
+    const { sessionId } = instruction;
+    switch (instruction.type) {
+      case 'terminal.start':
+        return this.#terminals.start(deliveryId, instruction);
+      case 'terminal.write':
+        return this.#terminals.write(deliveryId, sessionId, instruction.data);
+      case 'terminal.resize':
+        return this.#terminals.resize(deliveryId, sessionId, instruction.cols, instruction.rows);
+      case 'turn.start':
+        return this.#agents.startTurn(deliveryId, instruction);
+      case 'turn.stop':
+        return this.#agents.stopTurn(deliveryId, instruction);
+      case 'mode.set':
+        return this.#agents.setMode(instruction);
+      case 'model.set':
+        return this.#agents.setModel(instruction);
+      case 'approval.apply':
+        return this.#agents.applyApproval(instruction);
+      case 'session.stop': {
+        const terminal = this.#terminals.terminal(sessionId);
+        return terminal === undefined ? this.#agents.stopSession(deliveryId, sessionId) : terminal.stop();
+      }
+    }
+  }
+
+  async #abandon(sessionId: string): Promise<void> {
+    this.#options.log.warn({ sessionId }, 'the server does not know this session; its processes are ended');
+    this.#reports.forget(sessionId);
+    this.#agents.abandonSession(sessionId);
+    await this.#terminals.abandonSession(sessionId);
+  }
+
+  async #answer(requestId: string, question: RunnerQuestion): Promise<void> {
+    let result: Result<unknown>;
+    try {
+      result = await this.#find(question);
+    } catch (error) {
+      this.#options.log.error({ err: error, question: question.type }, 'a question could not be answered');
+      result = fail('internal', 'the runner could not answer');
+    }
+    this.#send({ type: 'answer', requestId, result });
+  }
+
+  async #find(question: RunnerQuestion): Promise<Result<RunnerAnswer<RunnerQuestion['type']>>> {
+    switch (question.type) {
+      case 'screen':
+        return this.#terminals.screen(question.sessionId);
+      case 'output':
+        return this.#terminals.output(question.sessionId, question.from);
+      case 'agents':
+        return ok({ agents: await this.#agents.infos() });
+      case 'workspace': {
+        const path = await resolveWorkspacePath(this.roots, question.path);
+        return path.ok ? ok({ path: path.value }) : path;
+      }
+      case 'previews':
+        return ok({ previews: [...this.#agents.previews(question.sessionId)] });
+    }
+  }
+
+  #settle(work: Promise<void>): void {
+    work.catch((error: unknown) => this.#options.log.error({ err: error }, 'a step failed'));
+  }
+}

@@ -1,0 +1,274 @@
+/**
+ * One PTY of the holder, seen from the runner: its output goes to the server, its input comes from there, its screen
+ * is known. Dropping it harms nothing: the shell lives in the holder.
+ */
+import type { Logger } from 'pino';
+import type { HeldProcess, Holder, Reading } from '@holdfast/holder/process.ts';
+import { ok } from '@holdfast/protocol/error.ts';
+import type { Result } from '@holdfast/protocol/error.ts';
+import type { Report } from '@holdfast/protocol/runner.ts';
+import type { Screen } from '@holdfast/protocol/screen.ts';
+import { fromHolder } from '../holder-error.ts';
+import { deliveriesSource, outputSource } from '../reports.ts';
+import { ByteRing } from './byte-ring.ts';
+import type { CheckpointFiles } from './checkpoint-files.ts';
+import { InputStreams } from './input-streams.ts';
+import { LazyScreen } from './lazy-screen.ts';
+import { OutputFeed } from './output-feed.ts';
+import type { OutputSink } from './output-feed.ts';
+import type { Snapshot } from './screen-model.ts';
+import type { ScreenModels } from './screen-models.ts';
+import { resizeLimit } from './terminal-meta.ts';
+import type { TerminalMeta } from './terminal-meta.ts';
+
+export interface TerminalServices {
+  readonly holder: Holder;
+  readonly models: ScreenModels;
+  readonly checkpoints: CheckpointFiles;
+  /** Milliseconds a stopped shell has after SIGHUP, and again after SIGTERM. */
+  readonly stopPatience: number;
+  readonly log: Logger;
+}
+
+export interface TerminalOptions {
+  readonly process: HeldProcess;
+  readonly meta: TerminalMeta;
+  readonly checkpoint: Screen | null;
+  /** This runner has started it, so no input of it is unknown. */
+  readonly fresh: boolean;
+  /** All is read, the process has ended: its last report. */
+  readonly onEnded: (report: Report) => void;
+}
+
+/** Raw output kept for a server that comes back, and for the screen's parser. Bytes. */
+const ringLimit = 1024 * 1024;
+
+export class Terminal {
+  readonly processId: string;
+  readonly #services: TerminalServices;
+  readonly #options: TerminalOptions;
+  readonly #ring: ByteRing;
+  readonly #output: OutputFeed;
+  readonly #screen: LazyScreen;
+  readonly #input: InputStreams;
+  #meta: TerminalMeta;
+  #reading: Reading | null = null;
+  #exit: HeldProcess['exit'];
+  /** All output has been read. */
+  #read = false;
+  #finished = false;
+  #stopTimer: NodeJS.Timeout | null = null;
+  #closed = false;
+
+  constructor(services: TerminalServices, options: TerminalOptions) {
+    const { process, meta, checkpoint } = options;
+    const { holder, models, checkpoints, log } = services;
+    this.processId = process.id;
+    this.#services = services;
+    this.#options = options;
+    this.#meta = meta;
+    this.#exit = process.exit;
+    const base = checkpoint ?? { offset: process.streams.out.start, cols: meta.cols, rows: meta.rows, ansi: '' };
+    this.#ring = new ByteRing(base.offset, ringLimit);
+    this.#output = new OutputFeed(this.#ring);
+    this.#screen = new LazyScreen({
+      ring: this.#ring,
+      base,
+      resizes: meta.resizes.filter(({ offset }) => offset >= base.offset),
+      models,
+      saveCheckpoint: async (screen) => {
+        if (this.#closed) return;
+        await checkpoints.write(process.id, screen);
+        const released = await holder.release(process.id, 'out', screen.offset);
+        if (!released.ok) log.debug({ processId: process.id, error: released.error }, 'output was not released');
+      },
+      log,
+    });
+    this.#input = new InputStreams({
+      write: async (data) => fromHolder(await holder.write(process.id, data)),
+      adopt: !options.fresh,
+    });
+  }
+
+  get alive(): boolean {
+    return this.#exit === null;
+  }
+
+  get generation(): number {
+    return this.#meta.generation;
+  }
+
+  /** Begins to read. What happened before is reported by `known`. */
+  start(): void {
+    const { holder } = this.#services;
+    this.#reading = holder.read(this.processId, 'out', this.#ring.end, {
+      data: (offset, bytes) => {
+        this.#ring.append(bytes);
+        // The server first: a key's echo does not wait for the parser.
+        this.#output.appended(offset, bytes);
+        return this.#screen.grown();
+      },
+      gap: (from, to) => {
+        this.#services.log.warn({ processId: this.processId, from, to }, 'output of a terminal is no longer kept');
+        this.#ring.reset(to);
+        this.#screen.reset(to);
+        this.#output.broken();
+      },
+      end: () => {
+        this.#read = true;
+        this.#finishIfEnded();
+      },
+    });
+    if (this.#meta.stopping) this.#escalate(0);
+  }
+
+  /** The facts the holder can vouch for; the server knows most of them and drops those. */
+  known(): Report[] {
+    const { sessionId, generation, deliveryId, lastResize } = this.#meta;
+    const reports: Report[] = [
+      {
+        sessionId,
+        source: deliveriesSource,
+        position: deliveryId,
+        facts: [{ type: 'session.started', data: { generation } }],
+      },
+    ];
+    if (lastResize !== undefined) reports.push(this.#resizeReport(lastResize));
+    return reports;
+  }
+
+  /** The holder says that it has ended. */
+  exited(process: HeldProcess): void {
+    this.#exit = process.exit;
+    if (this.#stopTimer !== null) clearTimeout(this.#stopTimer);
+    this.#finishIfEnded();
+  }
+
+  openOutput(from: number | null, sink: OutputSink): void {
+    this.#output.open(from, sink);
+  }
+
+  closeOutput(): void {
+    this.#output.close();
+  }
+
+  outputTaken(offset: number): void {
+    this.#output.taken(offset);
+  }
+
+  /** See InputStreams.offer. */
+  input(inputId: string, offset: number, data: Uint8Array, answer: (result: Result<number>) => void): void {
+    this.#input.offer(inputId, offset, data, answer);
+  }
+
+  /** A whole text, once per delivery. */
+  async write(deliveryId: number, text: string): Promise<Result<null>> {
+    const { holder } = this.#services;
+    return fromHolder(await holder.write(this.processId, Buffer.from(text), `delivery:${deliveryId}`));
+  }
+
+  /** The report that it has the new size; null when that is known already. */
+  async resize(deliveryId: number, cols: number, rows: number): Promise<Result<Report | null>> {
+    if (deliveryId <= (this.#meta.lastResize?.deliveryId ?? 0)) return ok(null);
+    const lastResize = { deliveryId, cols, rows };
+    this.#screen.resized(cols, rows);
+    // In the holder first, so that a new runner parses the same bytes at the same size.
+    const kept = this.#keep({ lastResize, resizes: this.#screen.resizes.slice(-resizeLimit) });
+    const resized = this.#services.holder.resize(this.processId, cols, rows);
+    await kept;
+    const result = fromHolder(await resized);
+    return result.ok ? ok(this.#resizeReport(lastResize)) : result;
+  }
+
+  /** Asks it to end; by force when it does not. Resolves when it has been asked. */
+  async stop(): Promise<void> {
+    if (!this.alive) return;
+    await this.#keep({ stopping: true });
+    this.#escalate(0);
+  }
+
+  snapshot(): Promise<Snapshot> {
+    return this.#screen.snapshot();
+  }
+
+  /** A copy of at most `limit` bytes of output from `from` on, or from the oldest kept after it. */
+  outputFrom(from: number, limit: number): { offset: number; data: Uint8Array } {
+    const offset = Math.min(Math.max(from, this.#ring.start), this.#ring.end);
+    return { offset, data: this.#ring.read(offset, limit) };
+  }
+
+  /** Ends it now; nobody is told. */
+  async kill(): Promise<void> {
+    if (this.alive) await this.#services.holder.signal(this.processId, 'SIGKILL');
+  }
+
+  /** Saves where it stands and leaves. The process goes on. */
+  async close(): Promise<void> {
+    this.#reading?.close();
+    try {
+      await this.#screen.checkpoint();
+    } finally {
+      this.abandon();
+    }
+  }
+
+  /** Leaves at once. */
+  abandon(): void {
+    this.#closed = true;
+    this.#reading?.close();
+    this.#output.close();
+    this.#screen.close();
+    if (this.#stopTimer !== null) clearTimeout(this.#stopTimer);
+  }
+
+  #resizeReport({ deliveryId, cols, rows }: NonNullable<TerminalMeta['lastResize']>): Report {
+    return {
+      sessionId: this.#meta.sessionId,
+      source: deliveriesSource,
+      position: deliveryId,
+      facts: [{ type: 'terminal.resized', data: { cols, rows } }],
+    };
+  }
+
+  async #keep(change: Partial<TerminalMeta>): Promise<void> {
+    this.#meta = { ...this.#meta, ...change };
+    const kept = await this.#services.holder.setMeta(this.processId, this.#meta);
+    if (!kept.ok) this.#services.log.debug({ processId: this.processId, error: kept.error }, 'notes were not kept');
+  }
+
+  #escalate(step: number): void {
+    const signal = (['SIGHUP', 'SIGTERM', 'SIGKILL'] as const)[step];
+    if (signal === undefined || this.#closed || !this.alive) return;
+    const { holder, stopPatience, log } = this.#services;
+    void holder.signal(this.processId, signal).catch((error: unknown) => {
+      log.warn({ err: error, processId: this.processId, signal }, 'a terminal could not be signalled');
+    });
+    if (this.#stopTimer !== null) clearTimeout(this.#stopTimer);
+    this.#stopTimer = setTimeout(() => this.#escalate(step + 1), stopPatience);
+  }
+
+  #finishIfEnded(): void {
+    if (this.#exit === null || !this.#read || this.#closed || this.#finished) return;
+    this.#finished = true;
+    const { exitCode, signal } = this.#exit;
+    const { sessionId, stopping } = this.#meta;
+    const report: Report = {
+      sessionId,
+      source: outputSource(this.processId),
+      position: this.#ring.end + 1,
+      facts: [
+        { type: 'terminal.exited', data: { exitCode, signal } },
+        { type: 'session.ended', data: { reason: stopping ? 'stopped' : 'exited' } },
+      ],
+    };
+    this.snapshot()
+      .then(
+        ({ screen, text }) => this.#options.onEnded({ ...report, screen: { ...screen, text } }),
+        (error: unknown) => {
+          this.#services.log.error({ err: error, processId: this.processId }, 'the last screen could not be parsed');
+          this.#options.onEnded(report);
+        },
+      )
+      .catch((error: unknown) => this.#services.log.error({ err: error }, 'an end could not be reported'));
+  }
+}

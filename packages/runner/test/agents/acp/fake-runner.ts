@@ -1,0 +1,105 @@
+/** What stands around a driver: keeps its notes in the holder and stores what it tells, as runner and server do. */
+import { isDeepStrictEqual } from 'node:util';
+import type { FactData, FactDraft, FactType } from '@holdfast/protocol/fact.ts';
+import { factDraftSchema } from '@holdfast/protocol/fact.ts';
+import type { Preview } from '@holdfast/protocol/socket.ts';
+import type { Holder } from '@holdfast/holder/process.ts';
+import { pino } from 'pino';
+import type { AgentMeta, DriverContext, DriverEvents } from '../../../src/agents/driver.ts';
+
+export const noLog = pino({ level: 'silent' });
+
+export class FakeRunner {
+  meta: AgentMeta;
+  /** Everything ever told, by position. */
+  readonly told = new Map<number, readonly FactDraft[]>();
+  /** The last position stored; null: nothing is stored until `store` is called. */
+  stored = 0;
+  /** Store at once what is told, and release it. */
+  storing = true;
+  exit: { exitCode: number | null; signal: string | null } | null = null;
+  /** Text shown by block. */
+  readonly shown = new Map<string, string>();
+  readonly #holder: Holder;
+  readonly #processId: string;
+  #generation = 0;
+
+  constructor(holder: Holder, processId: string, meta: AgentMeta) {
+    this.#holder = holder;
+    this.#processId = processId;
+    this.meta = meta;
+  }
+
+  /** For one driver: an earlier one's events count as errors from now on. */
+  context(): DriverContext {
+    this.#generation += 1;
+    const generation = this.#generation;
+    let last = this.stored;
+    const mine = (what: string): void => {
+      if (generation !== this.#generation) throw new Error(`${what} from a driver that was left`);
+    };
+    const events: DriverEvents = {
+      facts: (position, facts) => {
+        mine('facts');
+        if (facts.length === 0) throw new Error('told nothing');
+        if (position <= last) throw new Error(`position ${position} is not beyond ${last}`);
+        last = position;
+        for (const fact of facts) factDraftSchema.parse(fact);
+        const before = this.told.get(position);
+        if (before !== undefined && !isDeepStrictEqual(before, facts)) {
+          throw new Error(`other facts at ${position}: ${JSON.stringify(before)} → ${JSON.stringify(facts)}`);
+        }
+        this.told.set(position, facts);
+        if (this.storing) this.store(position);
+      },
+      preview: (preview) => {
+        mine('preview');
+        this.#show(preview);
+      },
+      updateMeta: async (change) => {
+        mine('meta');
+        this.meta = { ...this.meta, ...change };
+        const kept = await this.#holder.setMeta(this.#processId, { ...this.meta });
+        if (!kept.ok) throw new Error(kept.error.message);
+      },
+      ended: (position, exit) => {
+        mine('ended');
+        if (position <= last) throw new Error('the end is not beyond');
+        this.exit = exit;
+      },
+    };
+    return { meta: this.meta, holder: this.#holder, events, log: noLog };
+  }
+
+  store(position: number): void {
+    this.stored = Math.max(this.stored, position);
+    void this.#holder.release(this.#processId, 'out', this.stored).catch(() => undefined);
+  }
+
+  /** The log: what was told, in order of position. */
+  log(): FactDraft[] {
+    return [...this.told.entries()].sort(([a], [b]) => a - b).flatMap(([, facts]) => facts);
+  }
+
+  all<T extends FactType>(type: T): FactData<T>[] {
+    return this.log().flatMap((fact) => (fact.type === type ? [fact.data as FactData<T>] : []));
+  }
+
+  last<T extends FactType>(type: T): FactData<T> | undefined {
+    return this.all(type).at(-1);
+  }
+
+  /** All finished text of a turn. */
+  text(turnId: string): string {
+    return this.all('message.assistant')
+      .filter((block) => block.turnId === turnId && block.kind === 'text')
+      .map((block) => block.text)
+      .join('');
+  }
+
+  #show({ blockId, offset, text }: Preview): void {
+    const before = this.shown.get(blockId) ?? '';
+    if (offset > before.length) throw new Error(`a preview with a hole: ${offset} after ${before.length}`);
+    this.shown.set(blockId, before.slice(0, offset) + text);
+  }
+}

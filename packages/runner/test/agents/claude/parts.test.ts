@@ -1,0 +1,128 @@
+/** The small parts under the driver. */
+import * as fc from 'fast-check';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { cutInput, cutText } from '@holdfast/runner/agents/claude/cut.ts';
+import { createClaudeDriver } from '@holdfast/runner/agents/claude/driver.ts';
+import { promptUuid } from '@holdfast/runner/agents/claude/frame.ts';
+import { LineSplitter } from '@holdfast/runner/agents/claude/line-splitter.ts';
+import { decidePermission, sessionGrant } from '@holdfast/runner/agents/claude/permission.ts';
+import { claudeEnvironment } from '@holdfast/runner/agents/claude/query-options.ts';
+import { temporaryDirectory } from '@holdfast/testkit/temporary-directory.ts';
+
+describe('lines', () => {
+  it('STREAM1: in whatever pieces the bytes come, the lines and the positions they end at are the same', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.string({ unit: 'grapheme' }).map((line) => line.replaceAll('\n', ''))),
+        fc.array(fc.nat(40)),
+        fc.nat(1_000),
+        (lines, cuts, from) => {
+          const bytes = Buffer.from(lines.map((line) => `${line}\n`).join(''));
+          const splitter = new LineSplitter();
+          const read = [];
+          let at = 0;
+          for (const length of [...cuts, bytes.length]) {
+            const piece = bytes.subarray(at, at + length);
+            read.push(...splitter.push(from + at, piece));
+            at += piece.length;
+          }
+          expect(read.map((line) => line.text)).toEqual(lines);
+          expect(read.at(-1)?.end ?? from).toBe(from + bytes.length);
+        },
+      ),
+    );
+  });
+});
+
+describe('cut', () => {
+  it('WIRE6: a cut text is within its limit, keeps whole characters, and knows the size of the whole', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'grapheme', minLength: 40, maxLength: 400 }), (text) => {
+        const cut = cutText(text, 200);
+        expect(cut.bytes).toBe(Buffer.byteLength(text));
+        expect(Buffer.byteLength(cut.text)).toBeLessThanOrEqual(200);
+        expect(cut.cut).toBe(cut.bytes > 200);
+        if (!cut.cut) expect(cut.text).toBe(text);
+        expect(cut.text.isWellFormed()).toBe(true);
+        expect(cut.text).not.toContain('\ufffd');
+      }),
+    );
+  });
+
+  it('WIRE6: an input of many long texts is cut until it fits', () => {
+    const input = { edits: Array.from({ length: 100 }, () => ({ old: 'x'.repeat(10_000), path: '/a' })), all: true };
+    const cut = cutInput(input);
+    expect(Buffer.byteLength(JSON.stringify(cut))).toBeLessThanOrEqual(65_536);
+    expect(cut).toMatchObject({ all: true });
+    expect(Buffer.byteLength(JSON.stringify(cutInput({ list: Array(50_000).fill('long') })))).toBeLessThanOrEqual(
+      65_536,
+    );
+  });
+});
+
+describe('leave', () => {
+  it.each([
+    ['ask', 'Bash', 'deny'],
+    ['ask', 'Write', 'deny'],
+    ['ask', 'mcp__x__y', 'deny'],
+    ['ask', 'Read', 'ask'],
+    ['ask', 'AskUserQuestion', 'ask'],
+    ['ask', 'ExitPlanMode', 'ask'],
+    ['agent', 'Bash', 'ask'],
+    ['agent', 'Read', 'ask'],
+    ['agent', 'Edit', 'allow'],
+    ['agent', 'EnterPlanMode', 'allow'],
+    ['agent', 'ExitPlanMode', 'ask'],
+    ['auto', 'Bash', 'allow'],
+    ['auto', 'Write', 'allow'],
+    ['auto', 'ExitPlanMode', 'allow'],
+    ['auto', 'AskUserQuestion', 'ask'],
+  ] as const)('APPR5: in %s mode, %s: %s', (mode, tool, decision) => {
+    // Edit was allowed for the session; in Ask mode that does not count.
+    expect(decidePermission(mode, ['Edit'], tool, {}).decision).toBe(decision);
+    expect(decidePermission('ask', ['Edit'], 'Edit', {}).decision).toBe('deny');
+  });
+
+  it('APPR5: leave for a shell command is for exactly this command', () => {
+    const grant = sessionGrant('Bash', { command: 'git status' });
+    expect(decidePermission('agent', [grant], 'Bash', { command: 'git status' }).decision).toBe('allow');
+    expect(decidePermission('agent', [grant], 'Bash', { command: 'git status; rm -rf .' }).decision).toBe('ask');
+    const fetch = sessionGrant('WebFetch', { url: 'https://example.org/a' });
+    expect(decidePermission('agent', [fetch], 'WebFetch', { url: 'https://example.org/b' }).decision).toBe('allow');
+    expect(decidePermission('agent', [fetch], 'WebFetch', { url: 'https://example.com/' }).decision).toBe('ask');
+  });
+});
+
+describe('what the driver knows before it starts', () => {
+  it('TURN9: without a login it says what to set or to run, and does not start', async () => {
+    using directory = temporaryDirectory();
+    const environment = { HOME: directory.path };
+    const driver = createClaudeDriver({ environment });
+    const info = await driver.info();
+    expect(info).toMatchObject({ provider: 'claude', available: false });
+    expect(info.remedy.join('\n')).toMatch(/ANTHROPIC_API_KEY[^]*\/claude auth login/);
+    mkdirSync(join(directory.path, '.claude'));
+    writeFileSync(join(directory.path, '.claude', '.credentials.json'), '{}');
+    expect(await driver.info()).toMatchObject({ available: true, remedy: [] });
+    const withKey = createClaudeDriver({ environment: { HOME: '/nonexistent', ANTHROPIC_API_KEY: 'k' } });
+    expect((await withKey.info()).available).toBe(true);
+    const missing = createClaudeDriver({ environment: { ANTHROPIC_API_KEY: 'k' }, executable: '/nonexistent/claude' });
+    expect((await missing.info()).remedy[0]).toContain('not installed');
+  });
+
+  it('TURN4: a prompt’s uuid follows from its message', () => {
+    expect(promptUuid('m1')).toBe(promptUuid('m1'));
+    expect(promptUuid('m1')).not.toBe(promptUuid('m2'));
+    expect(promptUuid('m1')).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-a[0-9a-f]{3}-[0-9a-f]{12}$/);
+  });
+
+  it('TERM1: an agent does not take itself for a part of the one that started the server', () => {
+    const environment = claudeEnvironment({ CLAUDECODE: '1', CLAUDE_CODE_ENTRYPOINT: 'cli', HOME: '/h' });
+    expect(environment).not.toHaveProperty('CLAUDECODE');
+    expect(environment).not.toHaveProperty('CLAUDE_CODE_ENTRYPOINT');
+    expect(environment).toMatchObject({ HOME: '/h', CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1' });
+    expect(claudeEnvironment({ CLAUDE_CODE_MAX_RETRIES: '1' })['CLAUDE_CODE_MAX_RETRIES']).toBe('1');
+  });
+});

@@ -1,0 +1,196 @@
+/** A session with the real Claude Code, the scripted model and a holder: what the runner would be to the driver. */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import type { HeldProcess, Holder } from '@holdfast/holder/process.ts';
+import { ensureHolder } from '@holdfast/holder/launch.ts';
+import type { FactData, FactDraft, FactType } from '@holdfast/protocol/fact.ts';
+import type { Preview } from '@holdfast/protocol/socket.ts';
+import type { AgentMode } from '@holdfast/protocol/session.ts';
+import type {
+  AgentDriver,
+  AgentMeta,
+  AttachedAgent,
+  DriverContext,
+  TurnRequest,
+} from '@holdfast/runner/agents/driver.ts';
+import { createClaudeDriver } from '@holdfast/runner/agents/claude/driver.ts';
+import { eventually } from '@holdfast/testkit/eventually.ts';
+import { startScriptedModel, type Script, type ScriptedModel } from '@holdfast/testkit/model/scripted-model.ts';
+import { temporaryDirectory } from '@holdfast/testkit/temporary-directory.ts';
+
+interface Told {
+  readonly position: number;
+  readonly facts: readonly FactDraft[];
+}
+
+export class Session implements AsyncDisposable {
+  readonly directory: ReturnType<typeof temporaryDirectory>;
+  readonly workspace: string;
+  readonly told: Told[] = [];
+  readonly previews: Preview[] = [];
+  readonly model: ScriptedModel;
+  readonly driver: AgentDriver;
+  meta: AgentMeta;
+  ended: { position: number; exitCode: number | null; signal: string | null } | null = null;
+  #holder: Holder;
+  #agent: AttachedAgent | null = null;
+  #turns = 0;
+
+  static async open(script: Script, mode: AgentMode = 'agent', extra: Record<string, string> = {}): Promise<Session> {
+    const directory = temporaryDirectory();
+    const holder = await connectHolder(directory.path);
+    return new Session(directory, holder, await startScriptedModel({ script }), mode, extra);
+  }
+
+  constructor(
+    directory: ReturnType<typeof temporaryDirectory>,
+    holder: Holder,
+    model: ScriptedModel,
+    mode: AgentMode,
+    extra: Record<string, string>,
+  ) {
+    this.directory = directory;
+    this.workspace = join(directory.path, 'workspace');
+    this.#holder = holder;
+    this.model = model;
+    mkdirSync(this.workspace);
+    this.meta = {
+      sessionId: 's1',
+      generation: 1,
+      cwd: this.workspace,
+      agent: { provider: 'claude', mode },
+      conversationId: null,
+      turn: null,
+      allowedTools: [],
+    };
+    this.driver = createClaudeDriver({
+      environment: {
+        PATH: process.env['PATH'] ?? '',
+        HOME: this.directory.path,
+        CLAUDE_CONFIG_DIR: join(this.directory.path, 'config'),
+        ANTHROPIC_API_KEY: 'test-key',
+        ANTHROPIC_BASE_URL: model.url,
+        ...extra,
+      },
+    });
+  }
+
+  get agent(): AttachedAgent {
+    if (this.#agent === null) throw new Error('no driver is attached');
+    return this.#agent;
+  }
+
+  get processId(): string {
+    return `${this.meta.sessionId}.${this.meta.generation}`;
+  }
+
+  /** Everything stored, in order. */
+  get facts(): FactDraft[] {
+    return this.told.flatMap((entry) => entry.facts);
+  }
+
+  get lastPosition(): number {
+    return this.told.at(-1)?.position ?? 0;
+  }
+
+  async start(): Promise<void> {
+    const started = await this.driver.start(this.processId, this.#context());
+    if (!started.ok) throw new Error(started.error.message);
+    this.#agent = started.value;
+  }
+
+  /** The runner dies; another one goes on from what is stored. */
+  async reattach(from = this.lastPosition): Promise<void> {
+    await this.leave();
+    this.#agent = this.driver.attach(await this.held(), from, this.#context());
+  }
+
+  /** The runner dies: its driver, and its connection to the holder. */
+  async leave(): Promise<void> {
+    this.agent.detach();
+    this.#holder.close();
+    this.#holder = await connectHolder(this.directory.path);
+  }
+
+  /** What the holder knows of the agent's process. */
+  async held(): Promise<HeldProcess> {
+    const processes = await this.#holder.list();
+    const held = processes.ok ? processes.value.find(({ id }) => id === this.processId) : undefined;
+    if (held === undefined) throw new Error('the process is not in the holder');
+    return held;
+  }
+
+  /** The next turn, as the runner has noted it before it hands it over. */
+  nextTurn(text: string): TurnRequest {
+    this.#turns += 1;
+    const turn = { turnId: `t${this.#turns}`, messageId: `m${this.#turns}` };
+    this.meta = { ...this.meta, turn: { ...turn, deliveryId: this.#turns } };
+    return { ...turn, text };
+  }
+
+  /** Hands over a prompt; answers its turn's id. */
+  async send(text: string): Promise<string> {
+    const turn = this.nextTurn(text);
+    const started = await this.agent.startTurn(turn);
+    if (!started.ok) throw new Error(started.error.message);
+    return turn.turnId;
+  }
+
+  of<T extends FactType>(type: T): FactData<T>[] {
+    return this.facts.filter((fact) => fact.type === type).map((fact) => fact.data as FactData<T>);
+  }
+
+  /** The nth (from 1) fact of a type, once it is there. */
+  fact<T extends FactType>(type: T, nth = 1): Promise<FactData<T>> {
+    return eventually(`${type} ${nth}`, () => this.of(type)[nth - 1]) as Promise<FactData<T>>;
+  }
+
+  get types(): FactType[] {
+    return this.facts.map((fact) => fact.type);
+  }
+
+  /** The text of a block as a reader of the previews has it. */
+  previewOf(blockId: string): string {
+    return this.previews
+      .filter((preview) => preview.blockId === blockId)
+      .reduce((text, preview) => text.slice(0, preview.offset) + preview.text, '');
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#agent?.detach();
+    await this.#holder.shutdown();
+    this.#holder.close();
+    await this.model.close();
+    this.directory[Symbol.dispose]();
+  }
+
+  #context(): DriverContext {
+    return {
+      meta: this.meta,
+      holder: this.#holder,
+      log: pino({ level: process.env['TEST_LOG'] ?? 'silent' }),
+      events: {
+        facts: (position, facts) => {
+          if (position <= this.lastPosition) throw new Error(`position ${position} was used before`);
+          this.told.push({ position, facts });
+        },
+        preview: (preview) => this.previews.push(preview),
+        updateMeta: (change) => {
+          this.meta = { ...this.meta, ...change };
+          return Promise.resolve();
+        },
+        ended: (position, exit) => {
+          if (position <= this.lastPosition) throw new Error(`position ${position} was used before`);
+          this.ended = { position, ...exit };
+        },
+      },
+    };
+  }
+}
+
+async function connectHolder(directory: string): Promise<Holder> {
+  const connected = await ensureHolder({ dataDir: join(directory, 'holder') });
+  if (!connected.ok) throw new Error(connected.error.message);
+  return connected.value;
+}

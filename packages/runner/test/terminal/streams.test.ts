@@ -1,0 +1,177 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { fail, ok } from '@holdfast/protocol/error.ts';
+import type { Result } from '@holdfast/protocol/error.ts';
+import { ByteRing } from '@holdfast/runner/terminal/byte-ring.ts';
+import { InputStreams } from '@holdfast/runner/terminal/input-streams.ts';
+import { OutputFeed } from '@holdfast/runner/terminal/output-feed.ts';
+
+const bytes = (length: number, first = 0): Uint8Array => Uint8Array.from({ length }, (_, index) => (first + index) % 251);
+
+describe('the ring', () => {
+  it('STREAM1: hands out what was appended, at its offsets, as far as it is kept', () => {
+    fc.assert(
+      fc.property(fc.nat(1_000_000), fc.array(fc.nat(20_000), { maxLength: 20 }), fc.nat(), (start, sizes, at) => {
+        const limit = 16 * 1024;
+        const ring = new ByteRing(start, limit);
+        for (const size of sizes) ring.append(bytes(size, ring.end));
+        const total = sizes.reduce((sum, size) => sum + size, 0);
+        expect(ring.end).toBe(start + total);
+        expect(ring.start).toBeLessThanOrEqual(Math.max(start, ring.end - 4 * 1024));
+        expect(ring.end - ring.start).toBeLessThanOrEqual(limit);
+        const from = ring.start + (at % (ring.end - ring.start + 1));
+        expect(ring.read(from, limit)).toEqual(bytes(ring.end - from, from));
+        expect(() => ring.read(ring.start - 1, 1)).toThrow(RangeError);
+      }),
+    );
+  });
+
+  it('STREAM2: keeps no more than its limit', () => {
+    const ring = new ByteRing(0, 8 * 1024);
+    ring.append(bytes(100_000));
+    expect([ring.start, ring.end]).toEqual([100_000 - 8 * 1024, 100_000]);
+  });
+});
+
+describe('output to the server', () => {
+  const mebibyte = 1024 * 1024;
+  function opened() {
+    const ring = new ByteRing(0, mebibyte);
+    const feed = new OutputFeed(ring);
+    const told: (number | string)[] = [];
+    let last = 0;
+    const append = (data: Uint8Array): void => {
+      const offset = ring.end;
+      ring.append(data);
+      feed.appended(offset, data);
+    };
+    const open = (from: number | null): void =>
+      feed.open(from, {
+        opened: (first) => {
+          told.push(`opened ${first}`);
+          last = first;
+        },
+        output: (offset, data) => {
+          expect(offset).toBe(last);
+          expect(Buffer.compare(data, bytes(data.length, offset))).toBe(0);
+          last = offset + data.length;
+          told.push(data.length);
+        },
+      });
+    return { ring, feed, told, append, open, sent: () => last };
+  }
+
+  it('STREAM4: sends at once while there is credit, then waits, then goes on from the ring', () => {
+    const { feed, told, append, open, sent } = opened();
+    append(bytes(10));
+    open(4);
+    expect(told).toEqual(['opened 4', 6]);
+    append(bytes(3, 10));
+    expect(told).toEqual(['opened 4', 6, 3]);
+    for (let block = 0; block < 20; block += 1) append(bytes(64 * 1024, 13 + block * 64 * 1024));
+    expect(sent()).toBe(4 + mebibyte);
+    feed.taken(500_000);
+    expect(sent()).toBe(13 + 20 * 64 * 1024);
+  });
+
+  it('STREAM2: a server that stays away from a flood is told where it goes on', () => {
+    const { ring, feed, told, append, open, sent } = opened();
+    open(null);
+    for (let block = 0; block < 64; block += 1) append(bytes(64 * 1024, block * 64 * 1024));
+    expect(sent()).toBe(mebibyte);
+    feed.taken(10);
+    expect(told).toContain(`opened ${3 * mebibyte}`);
+    expect(sent()).toBe(ring.end);
+    // Credit for what was sent before the jump changes nothing.
+    feed.taken(mebibyte);
+    feed.close();
+    append(bytes(5, ring.end));
+    expect(sent()).toBe(ring.end - 5);
+  });
+});
+
+describe('input', () => {
+  function terminal(adopt = false) {
+    const written: number[] = [];
+    const answers: (number | string)[] = [];
+    const pending: ((result: Result<null>) => void)[] = [];
+    const streams = new InputStreams({
+      adopt,
+      write: (data) =>
+        new Promise((resolve) => {
+          pending.push((result) => {
+            if (result.ok) written.push(...data);
+            resolve(result);
+          });
+        }),
+    });
+    const offer = (offset: number, data: Uint8Array, inputId = 'a'): void =>
+      streams.offer(inputId, offset, data, (result) => answers.push(result.ok ? result.value : result.error.kind));
+    const settle = async (result: Result<null> = ok(null)): Promise<void> => {
+      while (pending.length > 0) {
+        pending.shift()?.(result);
+        await Promise.resolve();
+        await Promise.resolve();
+      }
+    };
+    return { written, answers, pending, offer, settle };
+  }
+
+  it('LINK4: an idle terminal gets a key before the call returns', () => {
+    const { offer, pending } = terminal();
+    offer(0, bytes(1));
+    expect(pending.length).toBe(1);
+  });
+
+  it('LINK4: under repeats, overlaps and losses every key is applied once and in order', async () => {
+    const message = fc.record({ from: fc.nat(60), length: fc.integer({ min: 1, max: 20 }), settle: fc.boolean() });
+    await fc.assert(
+      fc.asyncProperty(fc.array(message, { maxLength: 60 }), async (messages) => {
+        const { written, answers, offer, settle } = terminal();
+        for (const { from, length, settle: now } of messages) {
+          offer(from, bytes(length, from));
+          if (now) await settle();
+        }
+        await settle();
+        expect(written).toEqual([...bytes(written.length)]);
+        expect(answers.length).toBe(messages.length);
+        const accepted = answers.filter((answer) => typeof answer === 'number');
+        expect(Math.max(0, ...accepted)).toBe(written.length);
+      }),
+    );
+  });
+
+  it('LINK4: a refused write leaves no hole: what came after it is refused, too', async () => {
+    const { written, answers, offer, settle } = terminal();
+    offer(0, bytes(3));
+    offer(3, bytes(3, 3));
+    await settle(fail('rate_limited', 'full'));
+    expect(answers).toEqual(['rate_limited', 'conflict']);
+    offer(0, bytes(6));
+    await settle();
+    expect(written).toEqual([...bytes(6)]);
+  });
+
+  it('LINK4: a stream an earlier runner knew goes on where its client is; one that may be forgotten does not', async () => {
+    const fresh = terminal(false);
+    fresh.offer(7, bytes(1));
+    expect(fresh.answers).toEqual(['conflict']);
+    const attached = terminal(true);
+    attached.offer(7, bytes(1, 7));
+    await attached.settle();
+    expect(attached.answers).toEqual([8]);
+    for (let client = 0; client < 300; client += 1) {
+      attached.offer(0, bytes(1), `client-${client}`);
+      await attached.settle();
+    }
+    attached.answers.length = 0;
+    attached.offer(7, bytes(1, 7));
+    expect(attached.answers).toEqual(['conflict']);
+  });
+
+  it('LINK4: input that waits is bounded', () => {
+    const { answers, offer } = terminal();
+    for (let block = 0; block < 40; block += 1) offer(block * 65_536, bytes(65_536));
+    expect(answers).toContain('rate_limited');
+  });
+});

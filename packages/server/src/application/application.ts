@@ -1,0 +1,120 @@
+/**
+ * What the doors (HTTP, sockets) may ask of the server. Doors parse and authenticate; everything here takes parsed
+ * values and a login, authorises in one place, and answers with values. No Fastify, no Socket.IO below this line.
+ */
+import type { Approval, ApprovalStatus } from '@holdfast/protocol/approval.ts';
+import type { Command, Receipt } from '@holdfast/protocol/command.ts';
+import type { Result } from '@holdfast/protocol/error.ts';
+import type { Fact } from '@holdfast/protocol/fact.ts';
+import type { AgentInfo, CreateSession, EventPage } from '@holdfast/protocol/rest.ts';
+import type { Screen } from '@holdfast/protocol/screen.ts';
+import type { SessionDescriptor, SessionStatus } from '@holdfast/protocol/session.ts';
+import type { Preview, Verdict } from '@holdfast/protocol/socket.ts';
+import type { CreateWorkspace, Workspace } from '@holdfast/protocol/workspace.ts';
+
+/** Who asks. Made by auth only. */
+export interface Login {
+  readonly userId: string;
+  readonly name: string;
+  readonly via: 'cookie' | 'key';
+  /** What the person calls this device or key. */
+  readonly device: string;
+}
+
+/** How a subscriber takes what it is sent. Calls are in order; none comes after `close` of the subscription. */
+export interface SubscriberSink {
+  /** Never empty, contiguous. */
+  facts(facts: readonly Fact[]): void;
+  synced(seq: number): void;
+  preview(preview: Preview): void;
+  /** Output; the bytes are shared between subscribers: never change them. */
+  tty(offset: number, data: Uint8Array): void;
+  /** Replaces what was shown; output goes on from screen.offset. */
+  screen(screen: Screen): void;
+  /** The session was deleted, or the server is going away. */
+  closed(): void;
+}
+
+export interface Subscription {
+  readonly verdict: Verdict;
+  readonly lastSeq: number;
+  readonly oldestSeq: number;
+  /** The subscriber's terminal has parsed output up to `offset`: gives credit. */
+  parsed(offset: number): void;
+  close(): void;
+}
+
+export interface SubscribeRequest {
+  readonly sessionId: string;
+  readonly after: number;
+  /** Also the terminal's output; from: next byte wanted, or null for a screen first. */
+  readonly tty?: { readonly from: number | null };
+}
+
+export interface RunnerInfo {
+  readonly id: string;
+  readonly name: string;
+  readonly online: boolean;
+  readonly roots: readonly string[];
+}
+
+export type SessionEvent =
+  | { readonly type: 'session'; readonly session: SessionDescriptor }
+  | { readonly type: 'sessionDeleted'; readonly sessionId: string };
+
+export interface Application {
+  createWorkspace(login: Login, body: CreateWorkspace): Promise<Result<Workspace>>;
+  workspaces(login: Login): Promise<Result<Workspace[]>>;
+  workspace(login: Login, id: string): Promise<Result<Workspace>>;
+  renameWorkspace(login: Login, id: string, name: string): Promise<Result<Workspace>>;
+  deleteWorkspace(login: Login, id: string): Promise<Result<null>>;
+
+  createSession(
+    login: Login,
+    body: CreateSession,
+    idempotencyKey: string | null,
+  ): Promise<Result<{ session: SessionDescriptor; repeated: boolean }>>;
+  sessions(
+    login: Login,
+    query: { status?: SessionStatus; workspaceId?: string; titlePart?: string; cursor?: string; limit: number },
+  ): Promise<Result<{ sessions: SessionDescriptor[]; nextCursor?: string }>>;
+  session(login: Login, id: string): Promise<Result<SessionDescriptor>>;
+  patchSession(
+    login: Login,
+    id: string,
+    patch: { title?: string; pinned?: boolean; archived?: boolean },
+  ): Promise<Result<SessionDescriptor>>;
+  /** Ends what runs, then removes the session and its log. */
+  deleteSession(login: Login, id: string): Promise<Result<null>>;
+
+  command(login: Login, sessionId: string, command: Command): Promise<Result<Receipt>>;
+  /** Exactly one of after and before; neither: after 0. */
+  events(
+    login: Login,
+    sessionId: string,
+    page: { after?: number; before?: number; limit: number },
+  ): Promise<Result<EventPage>>;
+  /** text: the screen's lines without escapes, trimmed at the right. Live, or the last one of an ended terminal. */
+  screen(login: Login, sessionId: string): Promise<Result<{ screen: Screen; text: string }>>;
+  /** Kept output from `from` on (or the oldest kept after it), at most 1 MiB. */
+  output(login: Login, sessionId: string, from: number): Promise<Result<{ offset: number; data: Uint8Array }>>;
+
+  approvals(login: Login, status: ApprovalStatus | undefined): Promise<Result<Approval[]>>;
+  approval(login: Login, id: string): Promise<Result<Approval>>;
+
+  runners(login: Login): Promise<Result<RunnerInfo[]>>;
+  agents(login: Login): Promise<Result<AgentInfo[]>>;
+
+  subscribe(login: Login, request: SubscribeRequest, sink: SubscriberSink): Promise<Result<Subscription>>;
+  /** Descriptors of this login's sessions as they change. Returns the unsubscribe function. */
+  watch(login: Login, listener: (event: SessionEvent) => void): () => void;
+  /** Keystrokes; resolves with the offset up to which they have reached the terminal. */
+  input(
+    login: Login,
+    sessionId: string,
+    input: { inputId: string; offset: number; data: Uint8Array },
+  ): Promise<Result<{ offset: number }>>;
+
+  /** Named checks for readiness, each resolving or rejecting within 2 s. */
+  checks(): Record<string, () => Promise<void>>;
+}

@@ -1,0 +1,50 @@
+/** Between the store's rows and core's pure decisions. */
+import { type Result, ok } from '@holdfast/protocol/error.ts';
+import type { SessionDescriptor } from '@holdfast/protocol/session.ts';
+import type { Decision } from '@holdfast/core/session/decision.ts';
+import { type SessionState, statusOf } from '@holdfast/core/session/state.ts';
+import type { Change, SessionRow } from '@holdfast/store/store.ts';
+import type { KeptScreen } from '@holdfast/protocol/screen.ts';
+
+/** The store keeps what core made; nobody else writes it. */
+export function stateOf(row: SessionRow): SessionState {
+  return row.state as SessionState;
+}
+
+export function changeOf(decision: Decision, screen?: KeptScreen): Change {
+  return {
+    facts: decision.facts,
+    title: decision.state.title,
+    status: statusOf(decision.state),
+    state: decision.state,
+    approvals: decision.approvals,
+    instructions: decision.instructions,
+    ...(screen === undefined ? {} : { screen }),
+  };
+}
+
+export function toChange(decided: Result<Decision>): Result<Change> {
+  return decided.ok ? ok(changeOf(decided.value)) : decided;
+}
+
+export function describe(row: SessionRow, runnerOnline: boolean): SessionDescriptor {
+  const { state: _state, ...fields } = row;
+  const { terminal, agent } = stateOf(row);
+  return {
+    ...fields,
+    runnerOnline,
+    ...(terminal === null ? {} : { terminal: { cols: terminal.cols, rows: terminal.rows, exit: terminal.exit } }),
+    ...(agent === null
+      ? {}
+      : {
+          agent: {
+            provider: agent.provider,
+            model: agent.model,
+            mode: agent.mode,
+            turn: agent.turn,
+            queueLength: agent.queue.length,
+            pendingApprovals: Object.values(agent.approvals).filter((approval) => approval.status === 'pending').length,
+          },
+        }),
+  };
+}

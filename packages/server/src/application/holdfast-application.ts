@@ -1,0 +1,332 @@
+/** The server's application: authorises every call, then lets core decide, the store write and Live tell. */
+import { createHash } from 'node:crypto';
+import type { Actor, Approval, ApprovalStatus } from '@holdfast/protocol/approval.ts';
+import type { Command, Receipt } from '@holdfast/protocol/command.ts';
+import { type Result, fail, ok } from '@holdfast/protocol/error.ts';
+import type { AgentInfo, CreateSession, EventPage } from '@holdfast/protocol/rest.ts';
+import type { ToRunner, ToServer } from '@holdfast/protocol/runner.ts';
+import type { Screen } from '@holdfast/protocol/screen.ts';
+import type { SessionDescriptor } from '@holdfast/protocol/session.ts';
+import type { CreateWorkspace, Workspace } from '@holdfast/protocol/workspace.ts';
+import { alreadyAnswered, create, decide } from '@holdfast/core/session/decide.ts';
+import type { Channel } from '@holdfast/link/channel.ts';
+import type { SessionRow, Store } from '@holdfast/store/store.ts';
+import type { Logger } from 'pino';
+import type {
+  Application,
+  Login,
+  RunnerInfo,
+  SessionEvent,
+  SubscribeRequest,
+  SubscriberSink,
+  Subscription,
+} from './application.ts';
+import { authorise } from './authorise.ts';
+import { canonicalJson } from './canonical-json.ts';
+import { stateOf, toChange } from './decisions.ts';
+import { announceWritten } from './events.ts';
+import { Live } from './live.ts';
+import { offline } from './runner-link.ts';
+import { RunnerRegistry } from './runner-registry.ts';
+
+/** How long a session that is being deleted may take to end what it runs, ms. */
+const endTimeoutMs = 8_000;
+const approvalsListed = 500;
+
+export interface ApplicationOptions {
+  readonly store: Store;
+  /** A fresh id at each call. */
+  readonly newId: () => string;
+  /** Wall time, ISO 8601 UTC. */
+  readonly time: () => string;
+  /** Monotonic, ms. */
+  readonly now: () => number;
+  readonly log: Logger;
+}
+
+export class HoldfastApplication implements Application {
+  readonly #options: ApplicationOptions;
+  readonly #runners: RunnerRegistry;
+  readonly #live: Live;
+
+  constructor(options: ApplicationOptions) {
+    this.#options = options;
+    const { store, newId, time, now, log } = options;
+    this.#live = new Live({
+      store,
+      link: (runnerId) => this.#runners.link(runnerId),
+      online: (runnerId) => this.#runners.online(runnerId),
+      instructed: (runnerId) => this.#runners.pump(runnerId),
+      now,
+    });
+    const live = this.#live;
+    const logged = (error: unknown): void => log.error({ error }, 'a runner could not be announced');
+    this.#runners = new RunnerRegistry({
+      store,
+      announcements: live,
+      onTtyOpened: (sessionId, first) => live.ttyOpened(sessionId, first),
+      onTty: (sessionId, offset, data) => live.tty(sessionId, offset, data),
+      onPreview: (sessionId, preview) => live.preview(sessionId, preview),
+      onReady: (runnerId, inventory) => void live.runnerReady(runnerId, inventory).catch(logged),
+      onGone: (runnerId) => void live.runnerGone(runnerId).catch(logged),
+      newId,
+      time,
+      log,
+    });
+  }
+
+  /** A runner is on the other end of the channel. */
+  connectRunner(channel: Channel<ToRunner, ToServer>): void {
+    this.#runners.connect(channel);
+  }
+
+  /** Resolves once a runner is linked and what it runs has been compared with the store: then people can be served. */
+  whenReady(): Promise<void> {
+    return this.#runners.whenReady();
+  }
+
+
+  close(): void {
+    this.#runners.close();
+    this.#live.close();
+  }
+
+  async createWorkspace(login: Login, { path, name }: CreateWorkspace): Promise<Result<Workspace>> {
+    const runnerId = this.#runners.defaultRunnerId;
+    const link = runnerId === null ? offline() : this.#runners.link(runnerId);
+    if (runnerId === null || !link.ok) return offline();
+    const resolved = await link.value.ask({ type: 'workspace', path });
+    if (!resolved.ok) return resolved;
+    return this.#options.store.createWorkspace({
+      id: this.#options.newId(),
+      name: name ?? resolved.value.path.split(/[/\\]/).at(-1) ?? resolved.value.path,
+      path: resolved.value.path,
+      runnerId,
+      ownerId: login.userId,
+      createdAt: this.#options.time(),
+    });
+  }
+
+  async workspaces(login: Login): Promise<Result<Workspace[]>> {
+    return ok(await this.#options.store.workspaces(login.userId));
+  }
+
+  async workspace(login: Login, id: string): Promise<Result<Workspace>> {
+    return authorise(login, await this.#options.store.workspace(id), 'workspace');
+  }
+
+  async renameWorkspace(login: Login, id: string, name: string): Promise<Result<Workspace>> {
+    const allowed = await this.workspace(login, id);
+    if (!allowed.ok) return allowed;
+    return authorise(login, await this.#options.store.renameWorkspace(id, name), 'workspace');
+  }
+
+  async deleteWorkspace(login: Login, id: string): Promise<Result<null>> {
+    const allowed = await this.workspace(login, id);
+    return allowed.ok ? this.#options.store.deleteWorkspace(id) : allowed;
+  }
+
+  async createSession(
+    login: Login,
+    body: CreateSession,
+    idempotencyKey: string | null,
+  ): Promise<Result<{ session: SessionDescriptor; repeated: boolean }>> {
+    const workspace = await this.workspace(login, body.workspaceId);
+    if (!workspace.ok) return workspace;
+    const { store, newId, time } = this.#options;
+    const context = { sessionId: newId(), at: time(), newId, cwd: workspace.value.path, actor: actorOf(login) };
+    const row = {
+      id: context.sessionId,
+      kind: body.kind,
+      workspaceId: workspace.value.id,
+      ownerId: login.userId,
+      runnerId: workspace.value.runnerId,
+      at: context.at,
+    };
+    const key = idempotencyKey === null ? null : { commandId: idempotencyKey, fingerprint: fingerprint(body) };
+    const written = await store.createSession(row, key, () =>
+      toChange(create(body, body.title ?? defaultTitle(body, workspace.value), newId(), context)),
+    );
+    if (!written.ok) return written;
+    if (!written.value.repeated) announceWritten(this.#live, written.value);
+    return ok({ session: this.#live.describe(written.value.session), repeated: written.value.repeated });
+  }
+
+  async sessions(
+    login: Login,
+    query: Parameters<Application['sessions']>[1],
+  ): Promise<Result<{ sessions: SessionDescriptor[]; nextCursor?: string }>> {
+    const page = await this.#options.store.sessions({ ...query, ownerId: login.userId });
+    if (!page.ok) return page;
+    const { sessions, ...rest } = page.value;
+    return ok({ ...rest, sessions: sessions.map((row) => this.#live.describe(row)) });
+  }
+
+  async session(login: Login, id: string): Promise<Result<SessionDescriptor>> {
+    const row = await this.#row(login, id);
+    return row.ok ? ok(this.#live.describe(row.value)) : row;
+  }
+
+  async patchSession(
+    login: Login,
+    id: string,
+    { title, ...flags }: Parameters<Application['patchSession']>[2],
+  ): Promise<Result<SessionDescriptor>> {
+    const allowed = await this.#row(login, id);
+    if (!allowed.ok) return allowed;
+    if (title !== undefined) {
+      const renamed = await this.command(login, id, { id: this.#options.newId(), type: 'session.rename', title });
+      if (!renamed.ok) return renamed;
+    }
+    const row = await this.#options.store.flagSession(id, flags);
+    if (row === null) return fail('not_found', 'There is no such session.');
+    this.#live.written(row, []);
+    return ok(this.#live.describe(row));
+  }
+
+  async deleteSession(login: Login, id: string): Promise<Result<null>> {
+    const row = await this.#row(login, id);
+    if (!row.ok) return row;
+    if (stateOf(row.value).end === 'none') {
+      if (!this.#runners.online(row.value.runnerId)) return offline();
+      const ended = this.#live.ended(id, endTimeoutMs);
+      const stopped = await this.command(login, id, { id: this.#options.newId(), type: 'session.stop' });
+      if (!stopped.ok && stopped.error.kind !== 'session_ended') return stopped;
+      if (stopped.ok && !(await ended)) return fail('timeout', 'What this session runs has not ended yet; try again.');
+    }
+    if (await this.#options.store.deleteSession(id)) this.#live.deleted(row.value);
+    return ok(null);
+  }
+
+  async command(login: Login, sessionId: string, command: Command): Promise<Result<Receipt>> {
+    const row = await this.#row(login, sessionId);
+    if (!row.ok) return row;
+    const { store, newId, time } = this.#options;
+    const workspace = await store.workspace(row.value.workspaceId);
+    const context = { sessionId, at: time(), newId, cwd: workspace?.path ?? '', actor: actorOf(login) };
+    const key = { commandId: command.id, fingerprint: fingerprint(command) };
+    const written = await store.command(sessionId, key, context.at, (current) =>
+      toChange(decide(stateOf(current), command, context)),
+    );
+    if (!written.ok) return command.type === 'approval.answer' ? this.#lateAnswer(command, written) : written;
+    if (!written.value.repeated) announceWritten(this.#live, written.value);
+    return ok(written.value.receipt);
+  }
+
+  async events(
+    login: Login,
+    sessionId: string,
+    { after, before, limit }: Parameters<Application['events']>[2],
+  ): Promise<Result<EventPage>> {
+    if (after !== undefined && before !== undefined) return fail('bad_request', 'Give after or before, not both.');
+    const row = await this.#row(login, sessionId);
+    if (!row.ok) return row;
+    const { store } = this.#options;
+    const page =
+      before === undefined
+        ? await store.factsAfter(sessionId, after ?? 0, limit)
+        : await store.factsBefore(sessionId, before, limit);
+    if (page === null) return fail('not_found', 'There is no such session.');
+    return ok({ events: [...page.facts], lastSeq: page.lastSeq, oldestSeq: page.oldestSeq });
+  }
+
+  async screen(login: Login, sessionId: string): Promise<Result<{ screen: Screen; text: string }>> {
+    const row = await this.#row(login, sessionId);
+    return row.ok ? this.#live.screenAndText(sessionId) : row;
+  }
+
+  async output(login: Login, sessionId: string, from: number): Promise<Result<{ offset: number; data: Uint8Array }>> {
+    const row = await this.#row(login, sessionId);
+    if (!row.ok) return row;
+    if (row.value.kind !== 'terminal') return fail('bad_request', 'Only terminals have output.');
+    if (stateOf(row.value).end !== 'none') return fail('session_ended', 'This terminal has ended; its screen is kept.');
+    const link = this.#runners.link(row.value.runnerId);
+    return link.ok ? link.value.ask({ type: 'output', sessionId, from }) : link;
+  }
+
+  async approvals(login: Login, status: ApprovalStatus | undefined): Promise<Result<Approval[]>> {
+    const query = { ownerId: login.userId, limit: approvalsListed };
+    return ok(await this.#options.store.approvals(status === undefined ? query : { ...query, status }));
+  }
+
+  async approval(login: Login, id: string): Promise<Result<Approval>> {
+    const approval = await this.#options.store.approval(id);
+    if (approval === null) return fail('not_found', 'There is no such approval.');
+    const row = await this.#row(login, approval.sessionId);
+    return row.ok ? ok(approval) : fail('not_found', 'There is no such approval.');
+  }
+
+  runners(_login: Login): Promise<Result<RunnerInfo[]>> {
+    return Promise.resolve(ok(this.#runners.list()));
+  }
+
+  async agents(_login: Login): Promise<Result<AgentInfo[]>> {
+    const runnerId = this.#runners.defaultRunnerId;
+    const link = runnerId === null ? offline() : this.#runners.link(runnerId);
+    if (!link.ok) return link;
+    const answer = await link.value.ask({ type: 'agents' });
+    return answer.ok ? ok(answer.value.agents) : answer;
+  }
+
+  async subscribe(login: Login, request: SubscribeRequest, sink: SubscriberSink): Promise<Result<Subscription>> {
+    const row = await this.#row(login, request.sessionId);
+    return row.ok ? this.#live.subscribe(row.value, request, sink) : row;
+  }
+
+  watch(login: Login, listener: (event: SessionEvent) => void): () => void {
+    return this.#live.watch(login.userId, listener);
+  }
+
+  async input(
+    login: Login,
+    sessionId: string,
+    input: { inputId: string; offset: number; data: Uint8Array },
+  ): Promise<Result<{ offset: number }>> {
+    const row = await this.#row(login, sessionId);
+    if (!row.ok) return row;
+    if (row.value.kind !== 'terminal') return fail('bad_request', 'Only terminals take keys.');
+    if (stateOf(row.value).end !== 'none') return fail('session_ended', 'This terminal has ended.');
+    const link = this.#runners.link(row.value.runnerId);
+    return link.ok ? link.value.input(sessionId, input) : link;
+  }
+
+  checks(): Record<string, () => Promise<void>> {
+    return {
+      store: () => this.#options.store.check(),
+      runner: () =>
+        this.#runners.list().some((runner) => runner.online)
+          ? Promise.resolve()
+          : Promise.reject(new Error('no machine is linked')),
+    };
+  }
+
+  async #row(login: Login, id: string): Promise<Result<SessionRow>> {
+    return authorise(login, await this.#options.store.session(id), 'session');
+  }
+
+  /** An approval that is no longer open: say who answered it, if somebody did. */
+  async #lateAnswer(
+    command: Extract<Command, { type: 'approval.answer' }>,
+    refused: Result<never>,
+  ): Promise<Result<Receipt>> {
+    const approval = await this.#options.store.approval(command.approvalId);
+    if (approval === null || refused.ok || refused.error.kind !== 'not_found') return refused;
+    return approval.status === 'expired'
+      ? fail('conflict', 'The agent no longer waits for this.')
+      : alreadyAnswered(approval.answeredBy, approval.answeredAt);
+  }
+}
+
+function actorOf(login: Login): Actor {
+  return { kind: 'user', id: login.userId, name: login.name, device: login.device };
+}
+
+function fingerprint(body: unknown): string {
+  return createHash('sha256').update(canonicalJson(body)).digest('base64url');
+}
+
+function defaultTitle(body: CreateSession, workspace: Workspace): string {
+  const prompt = body.agent?.prompt?.trim().split('\n')[0];
+  if (body.kind === 'agent' && prompt !== undefined && prompt !== '') return prompt.slice(0, 80);
+  return body.kind === 'terminal' ? `Terminal in ${workspace.name}` : `${body.agent?.provider ?? 'Agent'} in ${workspace.name}`;
+}

@@ -1,0 +1,230 @@
+/** Everything that moves: who subscribes to which session, and what each of them is told after a write. */
+import { type Result, fail, ok } from '@holdfast/protocol/error.ts';
+import type { Fact } from '@holdfast/protocol/fact.ts';
+import type { InventoryItem } from '@holdfast/protocol/runner.ts';
+import type { Screen } from '@holdfast/protocol/screen.ts';
+import type { SessionDescriptor } from '@holdfast/protocol/session.ts';
+import type { Preview } from '@holdfast/protocol/socket.ts';
+import type { SessionRow, Store } from '@holdfast/store/store.ts';
+import type { SessionEvent, SubscribeRequest, SubscriberSink, Subscription } from './application.ts';
+import { describe, stateOf } from './decisions.ts';
+import type { Announcements } from './events.ts';
+import { PreviewCache } from './preview-cache.ts';
+import type { RunnerLink } from './runner-link.ts';
+import { SessionFeed } from './session-feed.ts';
+import { TerminalFeeds, type TtySubscription } from './terminal-feed.ts';
+
+export interface LiveOptions {
+  readonly store: Store;
+  readonly link: (runnerId: string) => Result<RunnerLink>;
+  readonly online: (runnerId: string) => boolean;
+  readonly instructed: (runnerId: string) => void;
+  /** Monotonic, ms. */
+  readonly now: () => number;
+}
+
+interface PreviewListener {
+  readonly sink: SubscriberSink;
+  /** false until the stored facts have been handed out: previews come after them. */
+  synced: boolean;
+}
+
+export class Live implements Announcements {
+  readonly #options: LiveOptions;
+  readonly #facts: SessionFeed;
+  readonly #terminals: TerminalFeeds;
+  readonly #previews = new PreviewCache();
+  readonly #previewListeners = new Map<string, Set<PreviewListener>>();
+  readonly #watchers = new Set<{ readonly ownerId: string; readonly listener: (event: SessionEvent) => void }>();
+  readonly #endWaiters = new Map<string, Set<() => void>>();
+  /** Of every session whose terminal is watched. */
+  readonly #runnerOf = new Map<string, string>();
+
+  constructor(options: LiveOptions) {
+    this.#options = options;
+    this.#facts = new SessionFeed(options.store);
+    this.#terminals = new TerminalFeeds({
+      open: (sessionId, from) => this.#send(sessionId, (link) => link.send({ type: 'ttyOpen', sessionId, from })),
+      close: (sessionId) => {
+        this.#send(sessionId, (link) => link.send({ type: 'ttyClose', sessionId }));
+        this.#runnerOf.delete(sessionId);
+      },
+      taken: (sessionId, offset) =>
+        this.#send(sessionId, (link) => link.send({ type: 'ttyTaken', sessionId, offset })),
+      screen: (sessionId) => this.screenOf(sessionId),
+      now: options.now,
+    });
+  }
+
+  // What others announce.
+
+  written(session: SessionRow, facts: readonly Fact[]): void {
+    this.#previews.written(session.id, facts);
+    this.#facts.publish(session.id, facts);
+    this.#announce(session.ownerId, { type: 'session', session: this.describe(session) });
+    if (session.status === 'ended' || session.status === 'failed') {
+      for (const resolve of this.#endWaiters.get(session.id) ?? []) resolve();
+      this.#endWaiters.delete(session.id);
+    }
+  }
+
+  deleted(session: SessionRow): void {
+    this.#facts.closeAll(session.id);
+    this.#terminals.delete(session.id);
+    this.#previews.delete(session.id);
+    this.#announce(session.ownerId, { type: 'sessionDeleted', sessionId: session.id });
+  }
+
+  instructed(runnerId: string): void {
+    this.#options.instructed(runnerId);
+  }
+
+  ttyOpened(sessionId: string, first: number): void {
+    this.#terminals.opened(sessionId, first);
+  }
+
+  tty(sessionId: string, offset: number, data: Uint8Array): void {
+    this.#terminals.output(sessionId, offset, data);
+  }
+
+  preview(sessionId: string, preview: Preview): void {
+    if (!this.#previews.add(sessionId, preview)) return;
+    for (const listener of this.#previewListeners.get(sessionId) ?? []) {
+      if (listener.synced) listener.sink.preview(preview);
+    }
+  }
+
+  async runnerReady(runnerId: string, inventory: readonly InventoryItem[]): Promise<void> {
+    this.#terminals.relinked([...this.#terminals.watched()].filter((id) => this.#runnerOf.get(id) === runnerId));
+    await this.#announceAll(runnerId);
+    const link = this.#options.link(runnerId);
+    if (!link.ok) return;
+    for (const { sessionId, turnId } of inventory) {
+      if (turnId === null) continue;
+      const answer = await link.value.ask({ type: 'previews', sessionId });
+      if (answer.ok) for (const preview of answer.value.previews) this.preview(sessionId, preview);
+    }
+  }
+
+  async runnerGone(runnerId: string): Promise<void> {
+    await this.#announceAll(runnerId);
+  }
+
+  // What people ask.
+
+  describe(session: SessionRow): SessionDescriptor {
+    return describe(session, this.#options.online(session.runnerId));
+  }
+
+  watch(ownerId: string, listener: (event: SessionEvent) => void): () => void {
+    const watcher = { ownerId, listener };
+    this.#watchers.add(watcher);
+    return () => this.#watchers.delete(watcher);
+  }
+
+  async subscribe(session: SessionRow, request: SubscribeRequest, sink: SubscriberSink): Promise<Result<Subscription>> {
+    const listener: PreviewListener = { sink, synced: false };
+    const subscribed = await this.#facts.subscribe(session.id, request.after, {
+      facts: (facts) => sink.facts(facts),
+      synced: (seq) => {
+        sink.synced(seq);
+        if (listener.synced) return;
+        listener.synced = true;
+        for (const preview of this.#previews.of(session.id)) sink.preview(preview);
+      },
+      closed: () => sink.closed(),
+    });
+    if (!subscribed.ok) return subscribed;
+    const listeners = this.#previewListeners.get(session.id) ?? new Set();
+    this.#previewListeners.set(session.id, listeners.add(listener));
+    const tty = request.tty === undefined ? null : this.#subscribeTty(session, request.tty.from, sink);
+    const { verdict, lastSeq, oldestSeq, close } = subscribed.value;
+    return ok({
+      verdict,
+      lastSeq,
+      oldestSeq,
+      parsed: (offset) => tty?.parsed(offset),
+      close: () => {
+        close();
+        tty?.close();
+        listeners.delete(listener);
+        if (listeners.size === 0 && this.#previewListeners.get(session.id) === listeners) {
+          this.#previewListeners.delete(session.id);
+        }
+      },
+    });
+  }
+
+  /** The live screen, or the last one of a terminal that has ended. */
+  async screenOf(sessionId: string): Promise<Result<Screen>> {
+    const read = await this.screenAndText(sessionId);
+    return read.ok ? ok(read.value.screen) : read;
+  }
+
+  async screenAndText(sessionId: string): Promise<Result<{ screen: Screen; text: string }>> {
+    const session = await this.#options.store.session(sessionId);
+    if (session === null) return fail('not_found', 'There is no such session.');
+    if (session.kind !== 'terminal') return fail('bad_request', 'Only terminals have a screen.');
+    if (stateOf(session).end !== 'none') {
+      const kept = await this.#options.store.screen(sessionId);
+      return kept === null
+        ? fail('not_found', 'This terminal ended without leaving a screen.')
+        : ok({ screen: kept, text: kept.text });
+    }
+    const link = this.#options.link(session.runnerId);
+    return link.ok ? link.value.ask({ type: 'screen', sessionId }) : link;
+  }
+
+  /** Resolves with true once the session has ended or failed, with false after `limit` ms. */
+  ended(sessionId: string, limit: number): Promise<boolean> {
+    return new Promise((resolve) => {
+      const waiters = this.#endWaiters.get(sessionId) ?? new Set();
+      const done = (): void => {
+        clearTimeout(timer);
+        resolve(true);
+      };
+      const timer = setTimeout(() => {
+        waiters.delete(done);
+        resolve(false);
+      }, limit);
+      this.#endWaiters.set(sessionId, waiters.add(done));
+    });
+  }
+
+  close(): void {
+    this.#terminals.close();
+    this.#watchers.clear();
+  }
+
+  #subscribeTty(session: SessionRow, from: number | null, sink: SubscriberSink): TtySubscription | null {
+    if (session.kind !== 'terminal') return null;
+    if (stateOf(session).end !== 'none') {
+      // Nothing comes any more: the last screen is all there is.
+      this.screenOf(session.id).then(
+        (read) => read.ok && sink.screen(read.value),
+        () => sink.closed(),
+      );
+      return null;
+    }
+    this.#runnerOf.set(session.id, session.runnerId);
+    return this.#terminals.subscribe(session.id, from, sink);
+  }
+
+  #send(sessionId: string, act: (link: RunnerLink) => void): void {
+    const runnerId = this.#runnerOf.get(sessionId);
+    const link = runnerId === undefined ? null : this.#options.link(runnerId);
+    if (link?.ok === true) act(link.value);
+  }
+
+  #announce(ownerId: string, event: SessionEvent): void {
+    for (const watcher of this.#watchers) if (watcher.ownerId === ownerId) watcher.listener(event);
+  }
+
+  /** The machine came or went: that is part of what each of its sessions shows. */
+  async #announceAll(runnerId: string): Promise<void> {
+    if (this.#watchers.size === 0) return;
+    for (const row of await this.#options.store.openSessions(runnerId)) {
+      this.#announce(row.ownerId, { type: 'session', session: this.describe(row) });
+    }
+  }
+}

@@ -1,0 +1,226 @@
+/**
+ * All linked runners of this node: what comes from them is stored before anything else happens, what is for them is
+ * delivered until done. On link-up a runner's word on what lives is compared with what the store believes (LINK3).
+ */
+import type { Result } from '@holdfast/protocol/error.ts';
+import type { InventoryItem, Report, ToRunner, ToServer } from '@holdfast/protocol/runner.ts';
+import type { Preview } from '@holdfast/protocol/socket.ts';
+import { accept, reconcile } from '@holdfast/core/session/accept.ts';
+import type { Channel } from '@holdfast/link/channel.ts';
+import type { Delivery, Store } from '@holdfast/store/store.ts';
+import type { Logger } from 'pino';
+import type { RunnerInfo } from './application.ts';
+import { changeOf, stateOf } from './decisions.ts';
+import { type Announcements, announceWritten } from './events.ts';
+import { RunnerLink, offline } from './runner-link.ts';
+
+/** Pending deliveries looked at in one go. */
+const deliveryPage = 500;
+
+export interface RunnerRegistryOptions {
+  readonly store: Store;
+  readonly announcements: Announcements;
+  readonly onTtyOpened: (sessionId: string, first: number) => void;
+  readonly onTty: (sessionId: string, offset: number, data: Uint8Array) => void;
+  readonly onPreview: (sessionId: string, preview: Preview) => void;
+  /** The runner is reconciled; watched terminals and unfinished text can be asked for again. */
+  readonly onReady: (runnerId: string, inventory: readonly InventoryItem[]) => void;
+  readonly onGone: (runnerId: string) => void;
+  readonly newId: () => string;
+  readonly time: () => string;
+  readonly log: Logger;
+}
+
+interface Linked {
+  readonly link: RunnerLink;
+  /** Sent on this link and not yet done. */
+  readonly inFlight: Set<number>;
+  /** Reports and deliveries are handled one after the other, in the order of the link. */
+  queue: Promise<void>;
+  ready: boolean;
+  pumping: boolean;
+  pumpAgain: boolean;
+}
+
+export class RunnerRegistry {
+  readonly #options: RunnerRegistryOptions;
+  readonly #linked = new Map<string, Linked>();
+  readonly #known = new Map<string, Omit<RunnerInfo, 'online'>>();
+  readonly #waitingReady = new Set<() => void>();
+
+  constructor(options: RunnerRegistryOptions) {
+    this.#options = options;
+  }
+
+  /** A runner is on the other end of this channel; it speaks first. */
+  connect(channel: Channel<ToRunner, ToServer>): void {
+    const { onTty, onTtyOpened, onPreview, newId, log } = this.#options;
+    new RunnerLink(
+      channel,
+      {
+        hello: (link, inventory) => this.#hello(link, inventory),
+        report: (link, report) => this.#enqueue(link, () => this.#report(link, report)),
+        done: (link, deliveryId) => this.#enqueue(link, () => this.#done(link, deliveryId)),
+        ttyOpened: onTtyOpened,
+        tty: onTty,
+        preview: onPreview,
+        closed: (link) => this.#closed(link),
+      },
+      newId,
+      log,
+    );
+  }
+
+  list(): RunnerInfo[] {
+    return [...this.#known.values()].map((runner) => ({ ...runner, online: this.online(runner.id) }));
+  }
+
+  /** The first that came: where a workspace goes when nobody says otherwise. */
+  get defaultRunnerId(): string | null {
+    return this.#known.keys().next().value ?? null;
+  }
+
+  online(runnerId: string): boolean {
+    return this.#linked.get(runnerId)?.ready ?? false;
+  }
+
+  link(runnerId: string): Result<RunnerLink> {
+    const linked = this.#linked.get(runnerId);
+    return linked?.ready === true ? { ok: true, value: linked.link } : offline();
+  }
+
+  /** Resolves when some runner has been reconciled. */
+  async whenReady(): Promise<void> {
+    if ([...this.#linked.values()].some((linked) => linked.ready)) return;
+    await new Promise<void>((resolve) => this.#waitingReady.add(resolve));
+  }
+
+  /** Instructions may wait for this runner. */
+  pump(runnerId: string): void {
+    const linked = this.#linked.get(runnerId);
+    if (linked === undefined || !linked.ready) return;
+    linked.pumpAgain = true;
+    if (linked.pumping) return;
+    linked.pumping = true;
+    this.#pump(runnerId, linked).catch((error: unknown) => {
+      linked.pumping = false;
+      this.#options.log.error({ error, runnerId }, 'instructions could not be read');
+    });
+  }
+
+  close(): void {
+    for (const { link } of [...this.#linked.values()]) link.close();
+  }
+
+  async #pump(runnerId: string, linked: Linked): Promise<void> {
+    while (linked.pumpAgain && linked.link.open) {
+      linked.pumpAgain = false;
+      const pending = await this.#options.store.deliveries(runnerId, 0, deliveryPage);
+      for (const delivery of pending) {
+        if (linked.inFlight.has(delivery.id)) continue;
+        linked.inFlight.add(delivery.id);
+        linked.link.deliver(delivery);
+      }
+    }
+    linked.pumping = false;
+  }
+
+  #enqueue(link: RunnerLink, work: () => Promise<void>): void {
+    const linked = this.#linked.get(link.id);
+    if (linked?.link !== link) return;
+    linked.queue = linked.queue.then(work).catch((error: unknown) => {
+      this.#options.log.error({ error, runnerId: link.id }, 'a message of the runner could not be handled');
+    });
+  }
+
+  #hello(link: RunnerLink, inventory: readonly InventoryItem[]): void {
+    this.#linked.get(link.id)?.link.close();
+    const linked: Linked = {
+      link,
+      inFlight: new Set(),
+      queue: Promise.resolve(),
+      ready: false,
+      pumping: false,
+      pumpAgain: false,
+    };
+    this.#linked.set(link.id, linked);
+    this.#known.set(link.id, { id: link.id, name: link.name, roots: link.roots });
+    this.#enqueue(link, async () => {
+      await this.#reconcile(link, inventory);
+      if (this.#linked.get(link.id) !== linked) return;
+      linked.ready = true;
+      this.#options.log.info({ runnerId: link.id, sessions: inventory.length }, 'runner linked');
+      this.pump(link.id);
+      this.#options.onReady(link.id, inventory);
+      for (const resolve of this.#waitingReady) resolve();
+      this.#waitingReady.clear();
+    });
+  }
+
+  async #reconcile(link: RunnerLink, inventory: readonly InventoryItem[]): Promise<void> {
+    const { store, announcements, time, newId } = this.#options;
+    const items = new Map(inventory.map((item) => [item.sessionId, item]));
+    const starting = new Set((await this.#allDeliveries(link.id)).filter(begins).map((delivery) => delivery.sessionId));
+    for (const row of await store.openSessions(link.id)) {
+      const item = items.get(row.id) ?? null;
+      items.delete(row.id);
+      const context = { sessionId: row.id, at: time(), newId, cwd: '' };
+      const written = await store.change(row.id, context.at, (current) => ({
+        ok: true,
+        value: changeOf(reconcile(stateOf(current), item, starting.has(row.id), context)),
+      }));
+      if (written.ok && written.value.facts.length > 0) announceWritten(announcements, written.value);
+    }
+    // Processes of sessions that are over here: their last reports may still come, so only what lives is ended.
+    for (const item of items.values()) if (item.alive) link.send({ type: 'abandon', sessionId: item.sessionId });
+  }
+
+  async #allDeliveries(runnerId: string): Promise<Delivery[]> {
+    const all: Delivery[] = [];
+    for (;;) {
+      const page = await this.#options.store.deliveries(runnerId, all.at(-1)?.id ?? 0, deliveryPage);
+      all.push(...page);
+      if (page.length < deliveryPage) return all;
+    }
+  }
+
+  async #report(link: RunnerLink, report: Report): Promise<void> {
+    const { store, announcements, time, newId, log } = this.#options;
+    const { sessionId, source, position } = report;
+    const row = await store.session(sessionId);
+    if (row !== null) {
+      const workspace = await store.workspace(row.workspaceId);
+      const context = { sessionId, at: time(), newId, cwd: workspace?.path ?? '' };
+      const written = await store.report(sessionId, { source, position }, context.at, (current) => ({
+        ok: true,
+        value: changeOf(accept(stateOf(current), report.facts, context), report.screen),
+      }));
+      if (!written.ok) {
+        // Not acknowledged, so it comes again with the next link.
+        log.error({ sessionId, error: written.error }, 'a report could not be stored');
+        return link.close();
+      }
+      announceWritten(announcements, written.value);
+    }
+    link.send({ type: 'stored', sessionId, source, position });
+  }
+
+  async #done(link: RunnerLink, deliveryId: number): Promise<void> {
+    await this.#options.store.finishDelivery(deliveryId);
+    const linked = this.#linked.get(link.id);
+    linked?.inFlight.delete(deliveryId);
+    // A full page may have hidden later ones.
+    if (linked !== undefined && linked.inFlight.size === 0) this.pump(link.id);
+  }
+
+  #closed(link: RunnerLink): void {
+    if (this.#linked.get(link.id)?.link !== link) return;
+    this.#linked.delete(link.id);
+    this.#options.log.warn({ runnerId: link.id }, 'runner link lost');
+    this.#options.onGone(link.id);
+  }
+}
+
+function begins({ instruction }: Delivery): boolean {
+  return instruction.type === 'terminal.start' || instruction.type === 'turn.start';
+}

@@ -1,0 +1,201 @@
+/**
+ * Terminal output on this server node: one ring per watched terminal, fed by its runner, and a place in it for every
+ * subscriber. One block serves all; who falls out of the ring gets a screen; nobody waits for anybody.
+ */
+import type { Result } from '@holdfast/protocol/error.ts';
+import { limits } from '@holdfast/protocol/limits.ts';
+import type { Screen } from '@holdfast/protocol/screen.ts';
+import { ByteRing } from '@holdfast/core/stream/byte-ring.ts';
+import { type TtyReader, nextTtyStep, ttyParsed, ttyReaderAt, ttySent } from '@holdfast/core/stream/tty-reader.ts';
+
+/** How long a terminal nobody watches keeps its ring for those who come back, ms. */
+const lingerMs = 60_000;
+/** A subscriber that cannot keep up gets at most this many screens a second. */
+const screenIntervalMs = 100;
+
+export interface TtySink {
+  tty(offset: number, data: Uint8Array): void;
+  screen(screen: Screen): void;
+}
+
+export interface TerminalFeedEnvironment {
+  /** Ask the session's runner to send output from `from` on (null: from now on), or to stop. */
+  open(sessionId: string, from: number | null): void;
+  close(sessionId: string): void;
+  taken(sessionId: string, offset: number): void;
+  /** The live screen, or the last one of an ended terminal. */
+  screen(sessionId: string): Promise<Result<Screen>>;
+  now(): number;
+}
+
+interface Subscriber {
+  readonly sink: TtySink;
+  /** null: needs a screen before anything else. */
+  reader: TtyReader | null;
+  /** The screen under way: parsed up to here before more is sent. */
+  awaiting: number | null;
+  asking: boolean;
+  askedAt: number;
+  open: boolean;
+}
+
+interface Feed {
+  readonly ring: ByteRing;
+  /** The runner has said where its output begins. */
+  opened: boolean;
+  readonly subscribers: Set<Subscriber>;
+  linger: NodeJS.Timeout | null;
+}
+
+export interface TtySubscription {
+  parsed(offset: number): void;
+  close(): void;
+}
+
+export class TerminalFeeds {
+  readonly #environment: TerminalFeedEnvironment;
+  readonly #feeds = new Map<string, Feed>();
+
+  constructor(environment: TerminalFeedEnvironment) {
+    this.#environment = environment;
+  }
+
+  /** from: the next byte wanted, or null for a screen first. */
+  subscribe(sessionId: string, from: number | null, sink: TtySink): TtySubscription {
+    const feed = this.#feed(sessionId, from);
+    const subscriber: Subscriber = {
+      sink,
+      reader: from === null ? null : ttyReaderAt(from),
+      awaiting: null,
+      asking: false,
+      askedAt: -Infinity,
+      open: true,
+    };
+    feed.subscribers.add(subscriber);
+    queueMicrotask(() => this.#pump(sessionId, feed, subscriber));
+    return {
+      parsed: (offset) => this.#parsed(sessionId, feed, subscriber, offset),
+      close: () => {
+        subscriber.open = false;
+        feed.subscribers.delete(subscriber);
+        if (feed.subscribers.size === 0) this.#lingering(sessionId, feed);
+      },
+    };
+  }
+
+  opened(sessionId: string, first: number): void {
+    const feed = this.#feeds.get(sessionId);
+    if (feed === undefined) return this.#environment.close(sessionId);
+    feed.opened = true;
+    if (first !== feed.ring.end) feed.ring.restart(first);
+    for (const subscriber of feed.subscribers) {
+      // A reader can only be beyond the beginning if another history was told to it.
+      if (subscriber.reader !== null && subscriber.awaiting === null && subscriber.reader.cursor < first) {
+        subscriber.reader = null;
+      }
+      this.#pump(sessionId, feed, subscriber);
+    }
+  }
+
+  output(sessionId: string, offset: number, data: Uint8Array): void {
+    const feed = this.#feeds.get(sessionId);
+    if (feed === undefined || !feed.opened) return;
+    if (offset !== feed.ring.end) feed.ring.restart(offset);
+    feed.ring.append(data);
+    this.#environment.taken(sessionId, offset + data.byteLength);
+    for (const subscriber of feed.subscribers) this.#pump(sessionId, feed, subscriber);
+  }
+
+  /** The runner is linked again: go on where the ring ends. */
+  relinked(sessionIds: Iterable<string>): void {
+    for (const sessionId of sessionIds) {
+      const feed = this.#feeds.get(sessionId);
+      if (feed === undefined) continue;
+      this.#environment.open(sessionId, feed.opened ? feed.ring.end : null);
+    }
+  }
+
+  watched(): Iterable<string> {
+    return this.#feeds.keys();
+  }
+
+  delete(sessionId: string): void {
+    const feed = this.#feeds.get(sessionId);
+    if (feed === undefined) return;
+    if (feed.linger !== null) clearTimeout(feed.linger);
+    for (const subscriber of feed.subscribers) subscriber.open = false;
+    this.#feeds.delete(sessionId);
+    this.#environment.close(sessionId);
+  }
+
+  close(): void {
+    for (const sessionId of [...this.#feeds.keys()]) this.delete(sessionId);
+  }
+
+  #feed(sessionId: string, from: number | null): Feed {
+    const known = this.#feeds.get(sessionId);
+    if (known !== undefined) {
+      if (known.linger !== null) clearTimeout(known.linger);
+      known.linger = null;
+      return known;
+    }
+    const feed: Feed = { ring: new ByteRing(limits.serverRing), opened: false, subscribers: new Set(), linger: null };
+    this.#feeds.set(sessionId, feed);
+    this.#environment.open(sessionId, from);
+    return feed;
+  }
+
+  #lingering(sessionId: string, feed: Feed): void {
+    feed.linger = setTimeout(() => {
+      if (feed.subscribers.size === 0 && this.#feeds.get(sessionId) === feed) this.delete(sessionId);
+    }, lingerMs);
+    feed.linger.unref();
+  }
+
+  #parsed(sessionId: string, feed: Feed, subscriber: Subscriber, offset: number): void {
+    if (subscriber.awaiting !== null && offset >= subscriber.awaiting) subscriber.awaiting = null;
+    if (subscriber.reader !== null) subscriber.reader = ttyParsed(subscriber.reader, offset, this.#environment.now());
+    this.#pump(sessionId, feed, subscriber);
+  }
+
+  #pump(sessionId: string, feed: Feed, subscriber: Subscriber): void {
+    while (subscriber.open) {
+      if (subscriber.reader === null) return this.#sendScreen(sessionId, feed, subscriber);
+      if (!feed.opened || subscriber.awaiting !== null) return;
+      const step = nextTtyStep(subscriber.reader, feed.ring);
+      if (step.do === 'wait') return;
+      if (step.do === 'screen') {
+        subscriber.reader = null;
+        continue;
+      }
+      const data = feed.ring.read(step.from, step.most);
+      if (data === null) return;
+      subscriber.reader = ttySent(subscriber.reader, data.byteLength, this.#environment.now());
+      subscriber.sink.tty(step.from, data);
+    }
+  }
+
+  #sendScreen(sessionId: string, feed: Feed, subscriber: Subscriber): void {
+    if (subscriber.asking) return;
+    subscriber.asking = true;
+    const pause = subscriber.askedAt + screenIntervalMs - this.#environment.now();
+    const ask = (): void => {
+      subscriber.askedAt = this.#environment.now();
+      this.#environment.screen(sessionId).then(
+        (result) => {
+          subscriber.asking = false;
+          // Without a screen (runner away) the next sign of life asks again.
+          if (!subscriber.open || !result.ok) return;
+          subscriber.reader = ttyReaderAt(result.value.offset);
+          subscriber.awaiting = result.value.offset;
+          subscriber.sink.screen(result.value);
+        },
+        () => {
+          subscriber.asking = false;
+        },
+      );
+    };
+    if (pause <= 0) ask();
+    else setTimeout(ask, pause).unref();
+  }
+}

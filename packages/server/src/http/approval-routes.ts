@@ -1,0 +1,42 @@
+import {
+  answerApprovalSchema,
+  approvalListSchema,
+  approvalsQuerySchema,
+  commandAnswerSchema,
+} from '@holdfast/protocol/rest.ts';
+import type { Application } from '../application/application.ts';
+import { failures, type HttpApp, idParams, perLogin } from './app.ts';
+import { loginOf } from './guard.ts';
+import { valueOf } from './refused.ts';
+
+const tags = ['approvals'];
+
+export function approvalRoutes(app: HttpApp, application: Application): void {
+  app.get(
+    '/api/approvals',
+    { schema: { tags, querystring: approvalsQuerySchema, response: { 200: approvalListSchema, ...failures } } },
+    async (request) => ({
+      approvals: valueOf(await application.approvals(loginOf(request), request.query.status)),
+    }),
+  );
+  app.post(
+    '/api/approvals/:id/answer',
+    {
+      config: perLogin(6_000),
+      schema: {
+        tags,
+        params: idParams,
+        body: answerApprovalSchema,
+        response: { 202: commandAnswerSchema, ...failures },
+      },
+    },
+    async (request, reply) => {
+      const login = loginOf(request);
+      const { sessionId, id: approvalId } = valueOf(await application.approval(login, request.params.id));
+      const { id, ...answer } = request.body;
+      const command = { id, type: 'approval.answer' as const, approvalId, answer };
+      reply.code(202);
+      return { receipt: valueOf(await application.command(login, sessionId, command)) };
+    },
+  );
+}

@@ -1,0 +1,152 @@
+/** The socket door: who may connect (before anything is sent), and that a login that ended loses its sockets. */
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage, Server as NodeHttpServer } from 'node:http';
+import { type ErrorBody, fail, type Result } from '@holdfast/protocol/error.ts';
+import { limits } from '@holdfast/protocol/limits.ts';
+import type { SocketPushes } from '@holdfast/protocol/socket.ts';
+import type { Logger } from 'pino';
+import { type DefaultEventsMap, Server } from 'socket.io';
+import type { Application } from '../application/application.ts';
+import { AttemptLimit } from '../auth/attempt-limit.ts';
+import type { Authentication, Credentials, VerifiedLogin } from '../auth/authentication.ts';
+import { hostAllowed, originAllowed, type OriginPolicy } from '../auth/origin-policy.ts';
+import type { Metrics } from '../health/metrics.ts';
+import { ClientSocket, type ServerSocket } from './client-socket.ts';
+
+export interface SocketDoorOptions {
+  readonly httpServer: NodeHttpServer;
+  readonly application: Application;
+  readonly authentication: Authentication;
+  readonly policy: OriginPolicy;
+  readonly metrics: Metrics;
+  readonly log: Logger;
+  /** Names this server process to clients; another after a restart. */
+  readonly serverId: string;
+  /** How often logins of open sockets are looked at again. Default 30 s. */
+  readonly recheckMs?: number;
+}
+
+export interface SocketDoor {
+  /** Ends all connections; clients come again by themselves. The HTTP server stays. */
+  close(): void;
+}
+
+const connectionsPerAddress = { capacity: 200, refillMs: 100 };
+
+/** Serves /socket.io/ on the HTTP server. A refused login is a connect_error whose `data` is an ErrorBody. */
+export function attachSocketDoor(options: SocketDoorOptions): SocketDoor {
+  const { application, authentication, policy, metrics, log, serverId } = options;
+  const clients = new Map<ClientSocket, Credentials>();
+  const connections = new AttemptLimit(connectionsPerAddress, () => performance.now());
+  const io = new Server<DefaultEventsMap, SocketPushes>(options.httpServer, {
+    serveClient: false,
+    pingInterval: 15_000,
+    pingTimeout: 30_000,
+    connectTimeout: 10_000,
+    maxHttpBufferSize: limits.requestBytes,
+    allowRequest: (request, decide) => {
+      const reason = refusal(request, policy, connections);
+      decide(reason, reason === null);
+    },
+  });
+
+  io.use((socket, next) => {
+    verify(socket, authentication, policy)
+      .then((result) => {
+        if (!result.ok) return next(connectError(result.error));
+        socket.data = { login: result.value };
+        return next();
+      })
+      .catch((error: unknown) => {
+        const reference = randomUUID();
+        log.error({ err: error, reference }, 'a socket login failed');
+        const message = `Something went wrong here. Reference: ${reference}`;
+        next(connectError({ kind: 'internal', message, details: { reference } }));
+      });
+  });
+
+  io.on('connection', (socket) => {
+    const { login } = socket.data as { login: VerifiedLogin };
+    const client = new ClientSocket({ socket, login, application, metrics, log, serverId, makeReference: randomUUID });
+    clients.set(client, credentialsOf(socket));
+    socket.once('disconnect', (reason) => {
+      clients.delete(client);
+      log.debug({ loginId: login.loginId, reason }, 'socket closed');
+    });
+    log.debug({ loginId: login.loginId, via: login.via, device: login.device }, 'socket open');
+  });
+
+  const forget = authentication.onEnded((loginId) => {
+    for (const client of clients.keys()) if (client.login.loginId === loginId) client.dismiss();
+  });
+  const recheck = setInterval(() => {
+    dismissEnded(clients, authentication).catch((error: unknown) => log.error({ err: error }, 'logins not rechecked'));
+  }, options.recheckMs ?? 30_000);
+  recheck.unref();
+
+  metrics.gauge('holdfast_sockets', 'Connected sockets', () => clients.size);
+  metrics.gauge('holdfast_subscriptions', 'Sessions followed over sockets', () =>
+    [...clients.keys()].reduce((sum, client) => sum + client.subscriptions, 0),
+  );
+
+  return {
+    close: () => {
+      clearInterval(recheck);
+      forget();
+      io.engine.close();
+    },
+  };
+}
+
+/** Before the connection is accepted; null: go on. The login itself comes with the first packet. */
+function refusal(request: IncomingMessage, policy: OriginPolicy, connections: AttemptLimit): string | null {
+  if (connections.take(request.socket.remoteAddress ?? '') > 0) return 'too many connections';
+  const { host } = request.headers;
+  if (!hostAllowed(policy, host)) return 'this server does not go by that name';
+  const origin = originOf(request);
+  return origin === undefined || originAllowed(policy, origin, host) ? null : 'another page may not connect';
+}
+
+async function verify(
+  socket: ServerSocket,
+  authentication: Authentication,
+  policy: OriginPolicy,
+): Promise<Result<VerifiedLogin>> {
+  const result = await authentication.login(credentialsOf(socket));
+  if (!result.ok || result.value.via === 'key') return result;
+  return originAllowed(policy, originOf(socket.request), socket.request.headers.host)
+    ? result
+    : fail('forbidden', 'A connection with a cookie needs the Origin header. Programs use an API key.');
+}
+
+/** Browsers send no Origin with a same-origin GET, which long-polling begins with; the Referer says the same. */
+function originOf({ headers }: IncomingMessage): string | undefined {
+  if (headers.origin !== undefined) return headers.origin;
+  const { referer } = headers;
+  return referer !== undefined && URL.canParse(referer) ? new URL(referer).origin : undefined;
+}
+
+function credentialsOf(socket: ServerSocket): Credentials {
+  const { headers } = socket.request;
+  const { key } = socket.handshake.auth;
+  return {
+    authorization: key === undefined ? headers.authorization : `Bearer ${String(key)}`,
+    cookie: headers.cookie,
+    userAgent: headers['user-agent'],
+    address: socket.request.socket.remoteAddress ?? '',
+  };
+}
+
+function connectError(body: ErrorBody): Error {
+  return Object.assign(new Error(body.message), { data: body });
+}
+
+async function dismissEnded(
+  clients: ReadonlyMap<ClientSocket, Credentials>,
+  authentication: Authentication,
+): Promise<void> {
+  for (const [client, credentials] of clients) {
+    const result = await authentication.login(credentials);
+    if (!result.ok && result.error.kind === 'unauthenticated') client.dismiss();
+  }
+}

@@ -1,0 +1,68 @@
+import { join } from 'node:path';
+import type { FactDraft } from '@holdfast/protocol/fact.ts';
+import type { Instruction, InventoryItem, ToRunner, ToServer } from '@holdfast/protocol/runner.ts';
+import { protocolVersion } from '@holdfast/protocol/version.ts';
+import { type Channel, memoryChannelPair } from '@holdfast/link/channel.ts';
+import { openSqliteStore } from '@holdfast/store/sqlite/open.ts';
+import { pino } from 'pino';
+import type { Login } from '../../src/application/application.ts';
+import { HoldfastApplication } from '../../src/application/holdfast-application.ts';
+
+export const login: Login = { userId: 'owner', name: 'Ada', via: 'cookie', device: 'laptop' };
+export const stranger: Login = { userId: 'other', name: 'Eve', via: 'key', device: 'elsewhere' };
+
+export async function openApplication(directory: string) {
+  const store = await openSqliteStore({ path: join(directory, 'holdfast.db') });
+  if (!store.ok) throw new Error(store.error.message);
+  let next = 0;
+  const run = Math.random().toString(36).slice(2, 8);
+  const application = new HoldfastApplication({
+    store: store.value,
+    newId: () => `i${run}${(next += 1)}`,
+    time: () => new Date().toISOString(),
+    now: () => performance.now(),
+    log: pino({ level: 'silent' }),
+  });
+  return { application, store: store.value };
+}
+
+/** A runner that does nothing by itself: the test says what it reports. */
+export class ScriptedRunner {
+  readonly deliveries: { deliveryId: number; instruction: Instruction }[] = [];
+  readonly stored: { source: string; position: number }[] = [];
+  readonly abandoned: string[] = [];
+  readonly #channel: Channel<ToServer, ToRunner>;
+
+  constructor(application: HoldfastApplication, inventory: InventoryItem[] = []) {
+    const [ours, theirs] = memoryChannelPair<ToServer, ToRunner>();
+    this.#channel = ours;
+    application.connectRunner(theirs);
+    ours.onMessage((message) => {
+      if (message.type === 'deliver') this.deliveries.push(message);
+      if (message.type === 'stored') this.stored.push(message);
+      if (message.type === 'abandon') this.abandoned.push(message.sessionId);
+      if (message.type === 'ask') {
+        const value = message.question.type === 'workspace' ? { path: message.question.path } : {};
+        ours.send({ type: 'answer', requestId: message.requestId, result: { ok: true, value } });
+      }
+    });
+    ours.send({ type: 'hello', protocolVersion, runnerId: 'local', name: 'here', roots: ['/'], inventory });
+  }
+
+  report(sessionId: string, source: string, position: number, facts: FactDraft[]): void {
+    this.#channel.send({ type: 'report', report: { sessionId, source, position, facts } });
+  }
+
+  done(deliveryId: number): void {
+    this.#channel.send({ type: 'done', deliveryId });
+  }
+
+  close(): void {
+    this.#channel.close();
+  }
+}
+
+export function must<T>(result: { ok: true; value: T } | { ok: false; error: { message: string } }): T {
+  if (!result.ok) throw new Error(result.error.message);
+  return result.value;
+}

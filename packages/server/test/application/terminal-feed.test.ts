@@ -1,0 +1,121 @@
+import { limits } from '@holdfast/protocol/limits.ts';
+import { ok } from '@holdfast/protocol/error.ts';
+import type { Screen } from '@holdfast/protocol/screen.ts';
+import { eventually } from '@holdfast/testkit/eventually.ts';
+import { expect, it } from 'vitest';
+import { TerminalFeeds } from '../../src/application/terminal-feed.ts';
+
+/** A runner that has produced `written` bytes of a known pattern. */
+function setUp() {
+  const opened: (number | null)[] = [];
+  let taken = 0;
+  let end = 0;
+  const feeds = new TerminalFeeds({
+    open: (_id, from) => void opened.push(from),
+    close: () => undefined,
+    taken: (_id, offset) => void (taken = offset),
+    screen: () => Promise.resolve(ok({ offset: end, cols: 80, rows: 24, ansi: `screen at ${end}` })),
+    now: () => performance.now(),
+  });
+  const print = (bytes: number): void => {
+    const block = Uint8Array.from({ length: bytes }, (_, index) => (end + index) % 251);
+    const offset = end;
+    end += bytes;
+    feeds.output('s', offset, block);
+  };
+  return { feeds, opened, print, taken: () => taken, end: () => end };
+}
+
+function viewer() {
+  const got: number[] = [];
+  const screens: Screen[] = [];
+  let next = 0;
+  return {
+    got,
+    screens,
+    next: () => next,
+    tty: (offset: number, data: Uint8Array) => {
+      expect(offset).toBe(next);
+      next = offset + data.byteLength;
+      for (const [index, byte] of data.entries()) if (byte !== (offset + index) % 251) throw new Error('wrong byte');
+      got.push(data.byteLength);
+    },
+    screen: (screen: Screen) => {
+      screens.push(screen);
+      next = screen.offset;
+    },
+  };
+}
+
+it('STREAM4: without word from the subscriber, no more than its credit is sent', async () => {
+  const { feeds, print, taken, end } = setUp();
+  const slow = viewer();
+  const subscription = feeds.subscribe('s', 0, slow);
+  feeds.opened('s', 0);
+  for (let block = 0; block < 20; block += 1) print(10_000);
+  expect(taken()).toBe(end());
+  await eventually('first bytes', () => slow.next() > 0);
+  expect(slow.next()).toBe(limits.creditFloor);
+  subscription.parsed(slow.next());
+  await eventually('more after parsing', () => slow.next() > limits.creditFloor);
+});
+
+it('STREAM4, STREAM5: one that fell out of the ring gets a screen; others get every byte', async () => {
+  const { feeds, print, end } = setUp();
+  const slow = viewer();
+  const fast = viewer();
+  const slowly = feeds.subscribe('s', 0, slow);
+  const quickly = feeds.subscribe('s', 0, {
+    tty: (offset, data) => {
+      fast.tty(offset, data);
+      queueMicrotask(() => quickly.parsed(fast.next()));
+    },
+    screen: fast.screen,
+  });
+  feeds.opened('s', 0);
+  for (let block = 0; block < 60; block += 1) {
+    print(50_000);
+    await eventually('the fast one keeps up', () => fast.next() === end());
+  }
+  expect(fast.screens).toEqual([]);
+  slowly.parsed(slow.next());
+  await eventually('a screen', () => slow.screens.length === 1);
+  print(10);
+  expect(slow.next()).toBe(slow.screens[0]?.offset);
+  slowly.parsed(slow.next());
+  await eventually('and on from there', () => slow.next() === end());
+});
+
+it('LINK1: a short gap is closed from the ring, a new page gets a screen', async () => {
+  const { feeds, opened, print, end } = setUp();
+  const first = viewer();
+  const subscription = feeds.subscribe('s', 0, first);
+  feeds.opened('s', 0);
+  print(100);
+  await eventually('bytes', () => first.next() === 100);
+  subscription.close();
+  print(50);
+  const back = viewer();
+  feeds.subscribe('s', 100, { ...back, tty: (offset, data) => back.got.push(offset, data.byteLength) });
+  await eventually('the missing bytes', () => back.got.length === 2);
+  expect(back.got).toEqual([100, 50]);
+  const fresh = viewer();
+  feeds.subscribe('s', null, fresh);
+  await eventually('a screen', () => fresh.screens[0]?.offset === end());
+  expect(opened).toEqual([0]);
+});
+
+it('LINK1: after the runner was away output goes on where the ring ended', async () => {
+  const { feeds, opened, print } = setUp();
+  const one = viewer();
+  const subscription = feeds.subscribe('s', 0, one);
+  feeds.opened('s', 0);
+  print(100);
+  await eventually('bytes', () => one.next() === 100);
+  subscription.parsed(100);
+  feeds.relinked(['s']);
+  expect(opened).toEqual([0, 100]);
+  feeds.opened('s', 100);
+  print(20);
+  await eventually('more', () => one.next() === 120);
+});

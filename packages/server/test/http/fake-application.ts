@@ -1,0 +1,225 @@
+/** An Application in memory, as small as the doors' tests allow: one session's log is an array. */
+import type { Approval } from '@holdfast/protocol/approval.ts';
+import type { Command, Receipt } from '@holdfast/protocol/command.ts';
+import { fail, ok, type Result } from '@holdfast/protocol/error.ts';
+import type { Fact } from '@holdfast/protocol/fact.ts';
+import type { SessionDescriptor } from '@holdfast/protocol/session.ts';
+import type { Workspace } from '@holdfast/protocol/workspace.ts';
+import type {
+  Application,
+  SessionEvent,
+  SubscribeRequest,
+  SubscriberSink,
+  Subscription,
+} from '../../src/application/application.ts';
+
+const at = '2026-01-01T00:00:00.000Z';
+const missing = fail('not_found', 'There is no such thing.');
+
+export class FakeApplication implements Application {
+  readonly logs = new Map<string, Fact[]>();
+  readonly sinks = new Map<string, Set<SubscriberSink>>();
+  readonly commands: Command[] = [];
+  readonly inputs: Uint8Array[] = [];
+  readonly parsedOffsets: number[] = [];
+  readonly watchers = new Set<(event: SessionEvent) => void>();
+  readonly readiness: Record<string, () => Promise<void>> = { store: async () => undefined };
+  /** Of every call, while set. */
+  broken: Error | null = null;
+  /** What a command waits for. */
+  gate: Promise<void> = Promise.resolve();
+  readonly #receipts = new Map<string, { body: string; receipt: Receipt }>();
+
+  constructor() {
+    this.logs.set('s1', []);
+    this.append('s1', 'one', 'two', 'three');
+  }
+
+  append(sessionId: string, ...texts: string[]): void {
+    const log = this.logs.get(sessionId) ?? [];
+    const facts = texts.map((text, index): Fact => {
+      const data = { messageId: `m${log.length + index + 1}`, turnId: null, text };
+      return { seq: log.length + index + 1, at, type: 'message.user', data };
+    });
+    log.push(...facts);
+    for (const sink of this.sinks.get(sessionId) ?? []) sink.facts(facts);
+  }
+
+  get subscriptions(): number {
+    return [...this.sinks.values()].reduce((sum, set) => sum + set.size, 0);
+  }
+
+  async createWorkspace(_login: unknown, body: { path: string; name?: string }): Promise<Result<Workspace>> {
+    this.#check();
+    if (body.path.startsWith('/outside')) return fail('path_outside_roots', 'Not in an allowed root.');
+    return ok(workspace(body.name ?? 'work'));
+  }
+  async workspaces(): Promise<Result<Workspace[]>> {
+    this.#check();
+    return ok([workspace('work')]);
+  }
+  async workspace(_login: unknown, id: string): Promise<Result<Workspace>> {
+    this.#check();
+    return id === 'w1' ? ok(workspace('work')) : missing;
+  }
+  async renameWorkspace(_login: unknown, id: string, name: string): Promise<Result<Workspace>> {
+    this.#check();
+    return id === 'w1' ? ok(workspace(name)) : missing;
+  }
+  async deleteWorkspace(_login: unknown, id: string): Promise<Result<null>> {
+    this.#check();
+    return id === 'w1' ? ok(null) : missing;
+  }
+
+  async createSession(
+    _login: unknown,
+    body: { workspaceId: string },
+    key: string | null,
+  ): Promise<Result<{ session: SessionDescriptor; repeated: boolean }>> {
+    this.#check();
+    if (body.workspaceId !== 'w1') return missing;
+    return ok({ session: this.#descriptor('s1'), repeated: key === 'again' });
+  }
+  async sessions(): Promise<Result<{ sessions: SessionDescriptor[] }>> {
+    this.#check();
+    return ok({ sessions: [...this.logs.keys()].map((id) => this.#descriptor(id)) });
+  }
+  async session(_login: unknown, id: string): Promise<Result<SessionDescriptor>> {
+    this.#check();
+    return this.logs.has(id) ? ok(this.#descriptor(id)) : missing;
+  }
+  async patchSession(_login: unknown, id: string): Promise<Result<SessionDescriptor>> {
+    return this.session(undefined, id);
+  }
+  async deleteSession(_login: unknown, id: string): Promise<Result<null>> {
+    this.#check();
+    return this.logs.has(id) ? ok(null) : missing;
+  }
+
+  async command(_login: unknown, sessionId: string, command: Command): Promise<Result<Receipt>> {
+    this.#check();
+    await this.gate;
+    if (sessionId === 'ended') return fail('session_ended', 'This session has ended.');
+    if (!this.logs.has(sessionId)) return missing;
+    const body = JSON.stringify(command);
+    const earlier = this.#receipts.get(command.id);
+    if (earlier !== undefined) {
+      return earlier.body === body ? ok(earlier.receipt) : fail('command_id_reused', 'Used for another command.');
+    }
+    this.commands.push(command);
+    const receipt: Receipt = { commandId: command.id, status: 'stored', seq: this.logs.get(sessionId)?.length ?? 0 };
+    this.#receipts.set(command.id, { body, receipt });
+    return ok(receipt);
+  }
+  async events(_login: unknown, id: string, page: { after?: number; before?: number; limit: number }) {
+    this.#check();
+    const log = this.logs.get(id);
+    if (log === undefined) return missing;
+    const { after = 0, before, limit } = page;
+    const events =
+      before === undefined
+        ? log.filter((fact) => fact.seq > after).slice(0, limit)
+        : log.filter((fact) => fact.seq < before).slice(-limit);
+    return ok({ events, lastSeq: log.length, oldestSeq: 1 });
+  }
+  async screen(_login: unknown, id: string) {
+    this.#check();
+    return id === 's1' ? ok({ screen: { offset: 7, cols: 80, rows: 24, ansi: '\x1b[1mhi' }, text: 'hi' }) : missing;
+  }
+  async output(_login: unknown, id: string, from: number) {
+    this.#check();
+    return id === 's1' ? ok({ offset: Math.max(from, 2), data: Uint8Array.of(0, 255, 10) }) : missing;
+  }
+
+  async approvals(): Promise<Result<Approval[]>> {
+    this.#check();
+    return ok([approval]);
+  }
+  async approval(_login: unknown, id: string): Promise<Result<Approval>> {
+    this.#check();
+    return id === approval.id ? ok(approval) : missing;
+  }
+  async runners() {
+    this.#check();
+    return ok([{ id: 'r1', name: 'here', online: true, roots: ['/home'] }]);
+  }
+  async agents() {
+    this.#check();
+    return ok([]);
+  }
+
+  async subscribe(_login: unknown, request: SubscribeRequest, sink: SubscriberSink): Promise<Result<Subscription>> {
+    this.#check();
+    const log = this.logs.get(request.sessionId);
+    if (log === undefined) return missing;
+    const verdict = request.after > log.length ? ('reset' as const) : ('ok' as const);
+    const set = this.sinks.get(request.sessionId) ?? new Set();
+    this.sinks.set(request.sessionId, set.add(sink));
+    const replay = log.slice(verdict === 'ok' ? request.after : 0);
+    // At once, so that what the doors hold back is tested too.
+    if (replay.length > 0) sink.facts(replay);
+    sink.synced(log.length);
+    if (request.tty !== undefined) sink.tty(request.tty.from ?? 0, new TextEncoder().encode('output'));
+    return ok({
+      verdict,
+      lastSeq: log.length,
+      oldestSeq: 1,
+      parsed: (offset) => void this.parsedOffsets.push(offset),
+      close: () => void set.delete(sink),
+    });
+  }
+  watch(_login: unknown, listener: (event: SessionEvent) => void): () => void {
+    this.watchers.add(listener);
+    return () => this.watchers.delete(listener);
+  }
+  async input(_login: unknown, id: string, { offset, data }: { offset: number; data: Uint8Array }) {
+    this.#check();
+    if (!this.logs.has(id)) return missing;
+    this.inputs.push(data);
+    return ok({ offset: offset + data.byteLength });
+  }
+  checks(): Record<string, () => Promise<void>> {
+    return this.readiness;
+  }
+
+  #descriptor(id: string): SessionDescriptor {
+    return {
+      id,
+      kind: 'terminal',
+      workspaceId: 'w1',
+      ownerId: 'u1',
+      runnerId: 'r1',
+      runnerOnline: true,
+      title: 'shell',
+      status: 'active',
+      createdAt: at,
+      lastActivityAt: at,
+      lastSeq: this.logs.get(id)?.length ?? 0,
+      oldestSeq: 1,
+      pinned: false,
+      archived: false,
+    };
+  }
+
+  #check(): void {
+    if (this.broken !== null) throw this.broken;
+  }
+}
+
+function workspace(name: string): Workspace {
+  return { id: 'w1', name, path: '/home/w', runnerId: 'r1', ownerId: 'u1', createdAt: at };
+}
+
+const approval: Approval = {
+  id: 'a1',
+  sessionId: 's1',
+  turnId: 't1',
+  toolCallId: 'c1',
+  kind: 'permission',
+  tool: 'Bash',
+  title: 'ls',
+  input: { command: 'ls' },
+  scopes: ['once'],
+  status: 'pending',
+  requestedAt: at,
+};

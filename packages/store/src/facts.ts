@@ -1,0 +1,73 @@
+import type { Fact } from '@holdfast/protocol/fact.ts';
+import type { Build } from './engine.ts';
+import { all, run } from './steps.ts';
+import type { Steps } from './steps.ts';
+import type { FactPage } from './store.ts';
+
+/** Rows in one statement; engines limit the parameters of one, and each fact has six. */
+const factsPerInsert = 100;
+
+export function* insertFacts(build: Build, sessionId: string, facts: readonly Fact[]): Steps<void> {
+  for (let start = 0; start < facts.length; start += factsPerInsert) {
+    const records = facts.slice(start, start + factsPerInsert).map((fact) => ({
+      session_id: sessionId,
+      seq: fact.seq,
+      at: fact.at,
+      type: fact.type,
+      actor: fact.actor ? JSON.stringify(fact.actor) : null,
+      data: JSON.stringify(fact.data),
+    }));
+    yield* run(build.insertInto('facts').values(records));
+  }
+}
+
+interface PageRecord {
+  last_seq: number;
+  oldest_seq: number;
+  seq: number | null;
+  at: string | null;
+  type: string | null;
+  actor: string | null;
+  data: string | null;
+}
+
+/** A row without a fact comes from a session that has none in this range. */
+function toPage(records: readonly PageRecord[]): FactPage | null {
+  const [head] = records;
+  if (!head) return null;
+  const facts: Fact[] = [];
+  for (const { seq, at, type, actor, data } of records) {
+    if (seq === null || data === null) continue;
+    const named = actor === null ? {} : { actor: JSON.parse(actor) as unknown };
+    facts.push({ seq, at, type, ...named, data: JSON.parse(data) as unknown } as Fact);
+  }
+  return { facts, lastSeq: head.last_seq, oldestSeq: head.oldest_seq };
+}
+
+/** Session and facts in one statement, so that both are of one moment. */
+const pageOf = (build: Build, sessionId: string, range: { after: number } | { before: number }) =>
+  build
+    .selectFrom('sessions')
+    .leftJoin('facts', (join) => {
+      const same = join.onRef('facts.session_id', '=', 'sessions.id');
+      return 'after' in range ? same.on('facts.seq', '>', range.after) : same.on('facts.seq', '<', range.before);
+    })
+    .where('sessions.id', '=', sessionId)
+    .select([
+      'sessions.last_seq',
+      'sessions.oldest_seq',
+      'facts.seq',
+      'facts.at',
+      'facts.type',
+      'facts.actor',
+      'facts.data',
+    ]);
+
+export function* selectFactsAfter(build: Build, id: string, after: number, limit: number): Steps<FactPage | null> {
+  return toPage(yield* all(pageOf(build, id, { after }).orderBy('facts.seq').limit(limit)));
+}
+
+export function* selectFactsBefore(build: Build, id: string, before: number, limit: number): Steps<FactPage | null> {
+  const newestFirst = yield* all(pageOf(build, id, { before }).orderBy('facts.seq', 'desc').limit(limit));
+  return toPage(newestFirst.toReversed());
+}

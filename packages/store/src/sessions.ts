@@ -1,0 +1,152 @@
+import { fail, ok } from '@holdfast/protocol/error.ts';
+import type { Result } from '@holdfast/protocol/error.ts';
+import type { SessionKind, SessionStatus } from '@holdfast/protocol/session.ts';
+import { sql } from 'kysely';
+import { decodeCursor, encodeCursor } from './cursor.ts';
+import type { Build } from './engine.ts';
+import type { Flag, SessionRecord } from './schema.ts';
+import { all, first, run } from './steps.ts';
+import type { Steps } from './steps.ts';
+import type { SessionQuery, SessionRow } from './store.ts';
+
+/** Nothing runs in them and nothing will. */
+export const closedStatuses: readonly SessionStatus[] = ['ended', 'failed'];
+
+const flag = (value: boolean): Flag => (value ? 1 : 0);
+
+/** How titles are compared in a search: one code for one letter, whatever its case. */
+const fold = (text: string): string => text.normalize('NFC').toLowerCase();
+
+const toSession = (record: SessionRecord): SessionRow => ({
+  id: record.id,
+  kind: record.kind as SessionKind,
+  workspaceId: record.workspace_id,
+  ownerId: record.owner_id,
+  runnerId: record.runner_id,
+  title: record.title,
+  status: record.status as SessionStatus,
+  createdAt: record.created_at,
+  lastActivityAt: record.last_activity_at,
+  lastSeq: record.last_seq,
+  oldestSeq: record.oldest_seq,
+  pinned: record.pinned === 1,
+  archived: record.archived === 1,
+  state: JSON.parse(record.state) as unknown,
+});
+
+/** The columns a write of the session changes. */
+const changing = (session: SessionRow) => ({
+  title: session.title,
+  title_folded: fold(session.title),
+  status: session.status,
+  last_activity_at: session.lastActivityAt,
+  last_seq: session.lastSeq,
+  state: JSON.stringify(session.state ?? null),
+});
+
+/** False: the id is taken. */
+export function* insertSession(build: Build, session: SessionRow): Steps<boolean> {
+  const record: SessionRecord = {
+    id: session.id,
+    kind: session.kind,
+    workspace_id: session.workspaceId,
+    owner_id: session.ownerId,
+    runner_id: session.runnerId,
+    created_at: session.createdAt,
+    oldest_seq: session.oldestSeq,
+    pinned: flag(session.pinned),
+    archived: flag(session.archived),
+    ...changing(session),
+  };
+  const inserted = yield* first(
+    build
+      .insertInto('sessions')
+      .values(record)
+      .onConflict((conflict) => conflict.column('id').doNothing())
+      .returning('id'),
+  );
+  return inserted !== null;
+}
+
+export function* selectSession(build: Build, id: string): Steps<SessionRow | null> {
+  const record = yield* first(build.selectFrom('sessions').selectAll().where('id', '=', id));
+  return record && toSession(record);
+}
+
+/** Title and status are named only when they change: naming a column is to write its indexes. */
+export function* updateSession(build: Build, before: SessionRow, session: SessionRow): Steps<void> {
+  const { title, title_folded, status, ...always } = changing(session);
+  const set = {
+    ...always,
+    ...(session.title === before.title ? {} : { title, title_folded }),
+    ...(session.status === before.status ? {} : { status }),
+  };
+  yield* run(build.updateTable('sessions').set(set).where('id', '=', session.id));
+}
+
+export function* updateFlags(
+  build: Build,
+  id: string,
+  flags: { pinned?: boolean; archived?: boolean },
+): Steps<SessionRow | null> {
+  const set = {
+    ...(flags.pinned === undefined ? {} : { pinned: flag(flags.pinned) }),
+    ...(flags.archived === undefined ? {} : { archived: flag(flags.archived) }),
+  };
+  if (Object.keys(set).length === 0) return yield* selectSession(build, id);
+  const record = yield* first(build.updateTable('sessions').set(set).where('id', '=', id).returningAll());
+  return record && toSession(record);
+}
+
+/** What belongs to the session goes with it by foreign key; its receipts by their scope. */
+export function* removeSession(build: Build, id: string): Steps<boolean> {
+  yield* run(build.deleteFrom('receipts').where('scope', '=', id));
+  return (yield* first(build.deleteFrom('sessions').where('id', '=', id).returning('id'))) !== null;
+}
+
+export function* selectOpenSessions(build: Build, runnerId: string): Steps<SessionRow[]> {
+  const records = yield* all(
+    build
+      .selectFrom('sessions')
+      .selectAll()
+      .where('runner_id', '=', runnerId)
+      .where('status', 'not in', closedStatuses)
+      .orderBy('created_at')
+      .orderBy('id'),
+  );
+  return records.map(toSession);
+}
+
+type SessionPage = { sessions: SessionRow[]; nextCursor?: string };
+
+/** Pages hang together by the last row's (activity, id): a session that did not change is listed exactly once. */
+export function* selectSessionPage(build: Build, query: SessionQuery): Steps<Result<SessionPage>> {
+  let select = build
+    .selectFrom('sessions')
+    .selectAll()
+    .orderBy('last_activity_at', 'desc')
+    .orderBy('id', 'desc')
+    .limit(query.limit + 1);
+  const { ownerId, status, workspaceId, titlePart, cursor } = query;
+  if (ownerId !== undefined) select = select.where('owner_id', '=', ownerId);
+  if (status !== undefined) select = select.where('status', '=', status);
+  if (workspaceId !== undefined) select = select.where('workspace_id', '=', workspaceId);
+  if (titlePart !== undefined) {
+    const pattern = `%${fold(titlePart).replace(/[\\%_]/g, '\\$&')}%`;
+    select = select.where(sql<boolean>`title_folded like ${pattern} escape '\\'`);
+  }
+  if (cursor !== undefined) {
+    const place = decodeCursor(cursor);
+    if (place === null) return fail('bad_request', 'This cursor is not from an earlier answer.');
+    select = select.where((where) =>
+      where.or([
+        where('last_activity_at', '<', place.lastActivityAt),
+        where.and([where('last_activity_at', '=', place.lastActivityAt), where('id', '<', place.id)]),
+      ]),
+    );
+  }
+  const records = yield* all(select);
+  const sessions = records.slice(0, query.limit).map(toSession);
+  const last = sessions.at(-1);
+  return ok({ sessions, ...(last && records.length > query.limit ? { nextCursor: encodeCursor(last) } : {}) });
+}

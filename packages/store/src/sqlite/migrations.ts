@@ -1,0 +1,10 @@
+/**
+ * Forward only. The name is the moment it was written (UTC) and what it does; it is recorded in the database, so it is
+ * never changed, and neither is a migration that was released.
+ */
+import type { Migration } from 'kysely/migration';
+import { initial } from './migrations/20261121104830-initial.ts';
+
+export const migrations: Readonly<Record<string, Migration>> = {
+  '20261121104830-initial': initial,
+};

@@ -1,0 +1,164 @@
+/**
+ * What the server keeps, and the only way it is written. Every write of a session goes through one of four calls that
+ * run a pure decision inside one transaction with the session's row locked: facts and all that follows from them land
+ * together or not at all. Implementations: sqlite/ (embedded); the contract suite is in @holdfast/testkit.
+ */
+import type { Approval, ApprovalStatus } from '@holdfast/protocol/approval.ts';
+import type { Receipt } from '@holdfast/protocol/command.ts';
+import type { Result } from '@holdfast/protocol/error.ts';
+import type { Fact, FactDraft } from '@holdfast/protocol/fact.ts';
+import type { Instruction } from '@holdfast/protocol/runner.ts';
+import type { KeptScreen } from '@holdfast/protocol/screen.ts';
+import type { SessionKind, SessionStatus } from '@holdfast/protocol/session.ts';
+import type { Workspace } from '@holdfast/protocol/workspace.ts';
+
+export interface SessionRow {
+  readonly id: string;
+  readonly kind: SessionKind;
+  readonly workspaceId: string;
+  readonly ownerId: string;
+  readonly runnerId: string;
+  readonly title: string;
+  readonly status: SessionStatus;
+  readonly createdAt: string;
+  readonly lastActivityAt: string;
+  /** 0: no fact yet. Grows by exactly 1 per fact. */
+  readonly lastSeq: number;
+  /** The oldest fact still kept; 1 until retention removes some. */
+  readonly oldestSeq: number;
+  readonly pinned: boolean;
+  readonly archived: boolean;
+  /** The session's folded state, as core made it; JSON. The store does not look inside. */
+  readonly state: unknown;
+}
+
+/** A decision's whole effect. */
+export interface Change {
+  readonly facts: readonly FactDraft[];
+  /** The row's fields after the facts. */
+  readonly title: string;
+  readonly status: SessionStatus;
+  readonly state: unknown;
+  /** Whole rows, inserted or replaced by id. */
+  readonly approvals: readonly Approval[];
+  /** For the session's runner, in this order. */
+  readonly instructions: readonly Instruction[];
+  /** The last screen of a terminal; replaces an earlier one. */
+  readonly screen?: KeptScreen;
+}
+
+export type Decide = (session: SessionRow) => Result<Change>;
+
+export interface Written {
+  /** The new facts with their places in the log; empty on a repeat. */
+  readonly facts: readonly Fact[];
+  readonly deliveries: readonly Delivery[];
+  /** The row after the write. */
+  readonly session: SessionRow;
+}
+
+export interface Delivery {
+  /** Grows over all sessions; the order in which a session's instructions are carried out. */
+  readonly id: number;
+  readonly runnerId: string;
+  readonly sessionId: string;
+  readonly instruction: Instruction;
+}
+
+export interface NewSession {
+  readonly id: string;
+  readonly kind: SessionKind;
+  readonly workspaceId: string;
+  readonly ownerId: string;
+  readonly runnerId: string;
+  readonly at: string;
+}
+
+/** Names a wish. The same id with another fingerprint is refused as command_id_reused. */
+export interface CommandKey {
+  readonly commandId: string;
+  /** Of the body, see core's fingerprint. */
+  readonly fingerprint: string;
+}
+
+export interface SessionQuery {
+  /** Only this owner's; undefined: everybody's. */
+  readonly ownerId?: string;
+  readonly status?: SessionStatus;
+  readonly workspaceId?: string;
+  /** Case-insensitive part of the title. */
+  readonly titlePart?: string;
+  /** From an earlier answer; opaque. */
+  readonly cursor?: string;
+  readonly limit: number;
+}
+
+export interface FactPage {
+  /** Ascending by seq. */
+  readonly facts: readonly Fact[];
+  readonly lastSeq: number;
+  readonly oldestSeq: number;
+}
+
+export interface Store {
+  createWorkspace(workspace: Workspace): Promise<Result<Workspace>>;
+  workspace(id: string): Promise<Workspace | null>;
+  /** Oldest first. */
+  workspaces(ownerId?: string): Promise<Workspace[]>;
+  renameWorkspace(id: string, name: string): Promise<Workspace | null>;
+  /** conflict while sessions that have not ended use it. The folder is not touched. */
+  deleteWorkspace(id: string): Promise<Result<null>>;
+
+  /**
+   * Inserts the row (seq 0, status creating, empty title, state null) and applies decide's change, in one transaction.
+   * With `key` (an Idempotency-Key, scoped to the owner) a repeat answers the session made the first time.
+   */
+  createSession(
+    session: NewSession,
+    key: CommandKey | null,
+    decide: Decide,
+  ): Promise<Result<Written & { repeated: boolean }>>;
+  session(id: string): Promise<SessionRow | null>;
+  /** Newest activity first. */
+  sessions(query: SessionQuery): Promise<Result<{ sessions: SessionRow[]; nextCursor?: string }>>;
+  /** Every session of the runner that is neither ended nor failed. */
+  openSessions(runnerId: string): Promise<SessionRow[]>;
+  flagSession(id: string, flags: { pinned?: boolean; archived?: boolean }): Promise<SessionRow | null>;
+  /** The row and all that belongs to it. */
+  deleteSession(id: string): Promise<boolean>;
+
+  /** A person's command: receipt and effect in one transaction. A repeat answers the first receipt and writes nothing. */
+  command(
+    sessionId: string,
+    key: CommandKey,
+    at: string,
+    decide: Decide,
+  ): Promise<Result<Written & { receipt: Receipt; repeated: boolean }>>;
+  /** A runner's report: stored only if `position` is beyond the last stored one of (session, source). */
+  report(
+    sessionId: string,
+    origin: { readonly source: string; readonly position: number },
+    at: string,
+    decide: Decide,
+  ): Promise<Result<Written & { repeated: boolean }>>;
+  /** The server's own finding (reconciliation). A change without facts, approvals and instructions writes nothing. */
+  change(sessionId: string, at: string, decide: Decide): Promise<Result<Written>>;
+
+  /** Facts with seq > after, oldest first, at most `limit`; lastSeq and oldestSeq from the same moment. */
+  factsAfter(sessionId: string, after: number, limit: number): Promise<FactPage | null>;
+  /** The newest `limit` facts with seq < before. */
+  factsBefore(sessionId: string, before: number, limit: number): Promise<FactPage | null>;
+
+  /** Not yet done, ascending by id, ids > after. */
+  deliveries(runnerId: string, after: number, limit: number): Promise<Delivery[]>;
+  finishDelivery(id: number): Promise<void>;
+
+  approval(id: string): Promise<Approval | null>;
+  /** Oldest request first; ownerId: only of this owner's sessions. */
+  approvals(query: { status?: ApprovalStatus; ownerId?: string; limit: number }): Promise<Approval[]>;
+  screen(sessionId: string): Promise<KeptScreen | null>;
+
+  /** Resolves when the database answers. */
+  check(): Promise<void>;
+  close(): Promise<void>;
+}

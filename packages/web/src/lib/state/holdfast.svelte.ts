@@ -1,0 +1,230 @@
+/**
+ * What the whole page knows of the server: the client and, next to it, the lists that more than one place shows.
+ * Read from REST once per (re)connection, then kept up by the client's watch.
+ */
+import { getContext, setContext } from 'svelte';
+import { SvelteMap } from 'svelte/reactivity';
+import { fromStore } from 'svelte/store';
+import type { CommandBody, OutboxEntry } from '@holdfast/core/client/outbox.ts';
+import type { ConnectionView } from '@holdfast/core/client/connection.ts';
+import type { HoldfastClient, LatencyStats, SessionsEvent } from '@holdfast/link/client-interface.ts';
+import type { RestClient } from '@holdfast/link/rest.ts';
+import type { Approval, ApprovalAnswer } from '@holdfast/protocol/approval.ts';
+import type { ErrorBody, Result } from '@holdfast/protocol/error.ts';
+import type { AgentInfo, Me } from '@holdfast/protocol/rest.ts';
+import type { AgentMode, SessionDescriptor, SessionKind } from '@holdfast/protocol/session.ts';
+import type { Workspace } from '@holdfast/protocol/workspace.ts';
+import type { Toasts } from './toasts.svelte.ts';
+
+const key = Symbol('holdfast');
+
+export interface NewSession {
+  readonly workspace: { readonly id: string } | { readonly path: string };
+  readonly kind: SessionKind;
+  /** prompt: empty for none. */
+  readonly agent: { readonly provider: string; readonly mode: AgentMode; readonly prompt: string } | null;
+}
+
+export class Holdfast {
+  readonly client: HoldfastClient;
+  readonly rest: RestClient;
+  readonly me: Me;
+  readonly #toasts: Toasts;
+
+  readonly #sessions = new SvelteMap<string, SessionDescriptor>();
+  #listed = $state(false);
+  workspaces: Workspace[] = $state.raw([]);
+  approvals: Approval[] = $state.raw([]);
+  /** null: not known yet. */
+  agents: AgentInfo[] | null = $state.raw(null);
+  runnerNames: ReadonlyMap<string, string> = $state.raw(new Map());
+  newSessionOpen = $state(false);
+  newSessionWorkspace: string | null = $state(null);
+  newSessionKind: SessionKind | null = $state(null);
+
+  readonly #connection: { readonly current: ConnectionView };
+  readonly #outbox: { readonly current: readonly OutboxEntry[] };
+  readonly #latency: { readonly current: LatencyStats };
+
+  constructor(client: HoldfastClient, rest: RestClient, me: Me, toasts: Toasts) {
+    this.client = client;
+    this.rest = rest;
+    this.me = me;
+    this.#toasts = toasts;
+    this.#connection = fromStore(client.connection);
+    this.#outbox = fromStore(client.outbox);
+    this.#latency = fromStore(client.latency);
+  }
+
+  /** Begins to follow the server. Returns the function that ends it. */
+  start(): () => void {
+    const stop = this.client.watchSessions((event) => this.#changed(event));
+    this.client.connect();
+    return () => {
+      stop();
+      this.client.close().catch((error: unknown) => this.#toasts.say(String(error)));
+    };
+  }
+
+  get connection(): ConnectionView {
+    return this.#connection.current;
+  }
+  /** The server is being heard: what its facts say is true now, not only when last seen. */
+  get connected(): boolean {
+    return this.connection.status === 'live' || this.connection.status === 'catching-up';
+  }
+  get latency(): LatencyStats {
+    return this.#latency.current;
+  }
+  /** Commands of one session, or of all, that are not yet known to be in its log. */
+  outbox(sessionId?: string): readonly OutboxEntry[] {
+    const all = this.#outbox.current;
+    return sessionId === undefined ? all : all.filter((entry) => entry.sessionId === sessionId);
+  }
+  /** The first list has come. */
+  get listed(): boolean {
+    return this.#listed;
+  }
+  /** Newest activity first. */
+  readonly sessions: readonly SessionDescriptor[] = $derived(
+    [...this.#sessions.values()].sort((a, b) => (a.lastActivityAt < b.lastActivityAt ? 1 : -1)),
+  );
+  /** What waits for a person, oldest first. */
+  readonly waiting: readonly Approval[] = $derived(
+    this.approvals.filter((approval) => this.#sessions.has(approval.sessionId)),
+  );
+
+  session(id: string): SessionDescriptor | undefined {
+    return this.#sessions.get(id);
+  }
+  workspaceName(id: string): string {
+    return this.workspaces.find((workspace) => workspace.id === id)?.name ?? 'Workspace';
+  }
+  runnerName(id: string): string {
+    return this.runnerNames.get(id) ?? 'this machine';
+  }
+
+  /** Sends, and tells a refusal at the door. What becomes of it later is in the outbox. */
+  send(sessionId: string, command: CommandBody): boolean {
+    return this.#told(this.client.send(sessionId, command)) !== undefined;
+  }
+
+  answer(approval: { id: string; sessionId: string }, answer: ApprovalAnswer): boolean {
+    return this.send(approval.sessionId, { type: 'approval.answer', approvalId: approval.id, answer });
+  }
+
+  /** The command of an answer that is on its way, if there is one. */
+  answerUnderway(approvalId: string): OutboxEntry | undefined {
+    return this.#outbox.current.find(
+      (entry) => entry.command.type === 'approval.answer' && entry.command.approvalId === approvalId,
+    );
+  }
+
+  openNewSession(workspaceId: string | null = null, kind: SessionKind | null = null): void {
+    this.newSessionWorkspace = workspaceId;
+    this.newSessionKind = kind;
+    this.newSessionOpen = true;
+    void this.refreshAgents();
+  }
+
+  /** Makes the workspace first where a path is given. Nothing is half made: without the workspace no session is asked for. */
+  async createSession(wish: NewSession): Promise<Result<SessionDescriptor>> {
+    let workspaceId: string;
+    if ('id' in wish.workspace) workspaceId = wish.workspace.id;
+    else {
+      const workspace = await this.rest.createWorkspace({ path: wish.workspace.path });
+      if (!workspace.ok) return workspace;
+      this.adoptWorkspace(workspace.value);
+      workspaceId = workspace.value.id;
+    }
+    const { agent } = wish;
+    const session = await this.rest.createSession({
+      kind: wish.kind,
+      workspaceId,
+      ...(agent && { agent: { provider: agent.provider, mode: agent.mode, ...(agent.prompt && { prompt: agent.prompt }) } }),
+    });
+    if (session.ok) this.adopt(session.value);
+    return session;
+  }
+
+  async deleteSession(id: string): Promise<boolean> {
+    return this.#told(await this.rest.deleteSession(id)) !== undefined;
+  }
+
+  /** Takes in what a REST answer said, before the watch repeats it. */
+  adopt(session: SessionDescriptor): void {
+    this.#sessions.set(session.id, session);
+  }
+  adoptWorkspace(workspace: Workspace): void {
+    this.workspaces = [...this.workspaces.filter((other) => other.id !== workspace.id), workspace];
+  }
+
+  async refreshAgents(): Promise<void> {
+    const agents = this.#told(await this.rest.listAgents());
+    if (agents) this.agents = agents;
+  }
+
+  async #refreshAll(): Promise<void> {
+    const [sessions, workspaces, runners] = await Promise.all([
+      this.rest.listSessions({ limit: 200 }),
+      this.rest.listWorkspaces(),
+      this.rest.listRunners(),
+      this.#refreshApprovals(),
+      this.refreshAgents(),
+    ]);
+    const list = this.#told(sessions);
+    if (list) {
+      const known = new Set(list.sessions.map((session) => session.id));
+      for (const id of [...this.#sessions.keys()]) if (!known.has(id)) this.#sessions.delete(id);
+      for (const session of list.sessions) this.#sessions.set(session.id, session);
+      this.#listed = true;
+    }
+    this.workspaces = this.#told(workspaces) ?? this.workspaces;
+    const machines = this.#told(runners);
+    if (machines) this.runnerNames = new Map(machines.map((runner) => [runner.id, runner.name]));
+  }
+
+  async #refreshApprovals(): Promise<void> {
+    const approvals = this.#told(await this.rest.listApprovals({ status: 'pending' }));
+    if (approvals) this.approvals = approvals.toSorted((a, b) => (a.requestedAt < b.requestedAt ? -1 : 1));
+  }
+
+  #changed(event: SessionsEvent): void {
+    switch (event.type) {
+      case 'watching':
+        void this.#refreshAll();
+        return;
+      case 'sessionDeleted':
+        this.#sessions.delete(event.sessionId);
+        this.approvals = this.approvals.filter((approval) => approval.sessionId !== event.sessionId);
+        return;
+      case 'session': {
+        const before = this.#sessions.get(event.session.id)?.agent?.pendingApprovals ?? 0;
+        this.#sessions.set(event.session.id, event.session);
+        const now = event.session.agent?.pendingApprovals ?? 0;
+        if (before !== now || now > 0) void this.#refreshApprovals();
+        if (!this.workspaces.some((workspace) => workspace.id === event.session.workspaceId)) {
+          void this.#refreshWorkspaces();
+        }
+      }
+    }
+  }
+
+  async #refreshWorkspaces(): Promise<void> {
+    this.workspaces = this.#told(await this.rest.listWorkspaces()) ?? this.workspaces;
+  }
+
+  #told<T>(result: Result<T>): T | undefined {
+    if (result.ok) return result.value;
+    this.#tell(result.error);
+    return undefined;
+  }
+
+  #tell(error: ErrorBody): void {
+    // A lost connection has its own place on the page.
+    if (error.kind !== 'unavailable' && error.kind !== 'timeout') this.#toasts.error(error);
+  }
+}
+
+export const provideHoldfast = (holdfast: Holdfast): Holdfast => setContext(key, holdfast);
+export const useHoldfast = (): Holdfast => getContext<Holdfast>(key);

@@ -1,0 +1,119 @@
+/** The terminal emulator with what it needs to look and behave as ours. It knows nothing of sessions. */
+import { FitAddon } from '@xterm/addon-fit';
+import { UnicodeGraphemesAddon } from '@xterm/addon-unicode-graphemes';
+import { WebLinksAddon } from '@xterm/addon-web-links';
+import { WebglAddon } from '@xterm/addon-webgl';
+import { type ITheme, Terminal } from '@xterm/xterm';
+import '@xterm/xterm/css/xterm.css';
+import { resolveColour } from './colour.ts';
+
+export interface Emulator {
+  readonly terminal: Terminal;
+  /** The size that would fill the element; null while it has none. */
+  proposedSize(): { cols: number; rows: number } | null;
+  /** Reads the colours of the page anew. */
+  applyTheme(): void;
+  dispose(): void;
+}
+
+const fontSize = 13;
+const scrollbackLines = 5_000;
+
+export interface EmulatorOptions {
+  /** dom: rows as elements, readable by tools; auto: WebGL where the machine really has it. */
+  readonly renderer: 'auto' | 'dom';
+  readonly reducedMotion: boolean;
+}
+
+/** Waits for the face first: a terminal measures its cells once. */
+export async function createEmulator(element: HTMLElement, options: EmulatorOptions): Promise<Emulator> {
+  const style = getComputedStyle(element);
+  const fontFamily = style.getPropertyValue('--mono').trim();
+  await Promise.all(['400', '700'].map((weight) => document.fonts.load(`${weight} ${fontSize}px ${fontFamily}`)));
+
+  const terminal = new Terminal({
+    allowProposedApi: true,
+    cursorBlink: !options.reducedMotion,
+    cursorInactiveStyle: 'outline',
+    fontFamily,
+    fontSize,
+    fontWeightBold: 700,
+    lineHeight: 1.2,
+    minimumContrastRatio: 4.5,
+    scrollback: scrollbackLines,
+    smoothScrollDuration: 0,
+    theme: readTheme(element),
+  });
+  const fit = new FitAddon();
+  terminal.loadAddon(fit);
+  terminal.loadAddon(new WebLinksAddon((event, uri) => openLink(event, uri)));
+  terminal.loadAddon(new UnicodeGraphemesAddon());
+  terminal.open(element);
+  if (options.renderer === 'auto' && hasFastWebgl()) useWebgl(terminal);
+  return {
+    terminal,
+    proposedSize: () => {
+      const size = fit.proposeDimensions();
+      if (size === undefined || !Number.isFinite(size.cols) || !Number.isFinite(size.rows)) return null;
+      return { cols: Math.max(2, size.cols), rows: Math.max(1, size.rows) };
+    },
+    applyTheme: () => {
+      terminal.options.theme = readTheme(element);
+    },
+    dispose: () => terminal.dispose(),
+  };
+}
+
+function openLink(event: MouseEvent, uri: string): void {
+  event.preventDefault();
+  window.open(uri, '_blank', 'noopener,noreferrer');
+}
+
+/** Software WebGL is slower than elements: it counts as none. */
+function hasFastWebgl(): boolean {
+  const context = document.createElement('canvas').getContext('webgl2', { failIfMajorPerformanceCaveat: true });
+  context?.getExtension('WEBGL_lose_context')?.loseContext();
+  return context !== null;
+}
+
+function useWebgl(terminal: Terminal): void {
+  try {
+    const webgl = new WebglAddon();
+    webgl.onContextLoss(() => webgl.dispose());
+    terminal.loadAddon(webgl);
+  } catch {
+    // The emulator goes on with its element renderer.
+  }
+}
+
+const palette = {
+  black: 'black',
+  red: 'red',
+  green: 'green',
+  yellow: 'yellow',
+  blue: 'blue',
+  magenta: 'magenta',
+  cyan: 'cyan',
+  white: 'white',
+  brightBlack: 'bright-black',
+  brightRed: 'bright-red',
+  brightGreen: 'bright-green',
+  brightYellow: 'bright-yellow',
+  brightBlue: 'bright-blue',
+  brightMagenta: 'bright-magenta',
+  brightCyan: 'bright-cyan',
+  brightWhite: 'bright-white',
+  background: 'background',
+  foreground: 'foreground',
+  cursor: 'cursor',
+  cursorAccent: 'background',
+  selectionBackground: 'selection',
+} as const satisfies Partial<Record<keyof ITheme, string>>;
+
+function readTheme(element: HTMLElement): ITheme {
+  const theme: ITheme = {};
+  for (const name of Object.keys(palette) as (keyof typeof palette)[]) {
+    theme[name] = resolveColour(element, `var(--terminal-${palette[name]})`);
+  }
+  return theme;
+}
