@@ -63,7 +63,7 @@ it('TERM1: a shell sees nothing of the server', async () => {
 });
 
 it('LOG7: an agent by curl alone: stream by SSE, resume with Last-Event-ID', async () => {
-  const id = await create({ kind: 'agent', agent: { provider: 'claude', prompt: 'say one two three' } });
+  const id = await create({ kind: 'agent', agent: { provider: 'claude', prompt: 'slow 20' } });
   const first = curl.stream(`/api/sessions/${id}/events?after=0`);
   const all = await eventually('the turn', () => {
     const seen = facts(first.lines());
@@ -80,7 +80,9 @@ it('LOG7: an agent by curl alone: stream by SSE, resume with Last-Event-ID', asy
   expect(facts(second.lines()).map((fact) => fact.id)).toEqual(all.slice(3).map((fact) => fact.id));
   second.close();
   const page = (await curl.call('GET', `/api/sessions/${id}/events?after=0`)).json() as { events: { type: string; data: { text?: string } }[] };
-  expect(page.events.find((fact) => fact.type === 'message.assistant')?.data.text?.trim()).toBe('one two three');
+  expect(page.events.find((fact) => fact.type === 'message.assistant')?.data.text?.trim()).toBe(
+    Array.from({ length: 20 }, (_, index) => index + 1).join(' '),
+  );
 });
 
 it('APPR2: an approval by curl alone, and a late answer', async () => {
@@ -109,7 +111,7 @@ it('WIRE1, LOG5, AUTH1, AUTH7, WIRE4: bad input of every kind gets its typed err
   };
   symlinkSync('/etc', join(holdfast.workspaces, 'way-out'));
   const sessions = (body: unknown) => kindOf(curl.call('POST', '/api/sessions', body));
-  expect(await sessions({ kind: 'spaceship', workspaceId })).toMatch(/^400 (unknown_kind|bad_request)$/);
+  expect(await sessions({ kind: 'spaceship', workspaceId })).toBe('400 unknown_kind');
   expect(await sessions({ kind: 'terminal', workspaceId: 'nowhere' })).toBe('404 not_found');
   expect(await sessions('{"kind": "terminal",')).toBe('400 bad_request');
   expect(await sessions(`"${'x'.repeat(1_100_000)}"`)).toBe('413 payload_too_large');
@@ -118,7 +120,7 @@ it('WIRE1, LOG5, AUTH1, AUTH7, WIRE4: bad input of every kind gets its typed err
   expect(await kindOf(curl.call('POST', '/api/workspaces', { path: '../../x' }))).toBe('403 path_outside_roots');
   expect(await kindOf(new Curl(holdfast.origin, null).call('GET', '/api/sessions'))).toBe('401 unauthenticated');
   expect(await kindOf(new Curl(holdfast.origin, `hf_${'x'.repeat(64)}`).call('GET', '/api/sessions'))).toBe('401 unauthenticated');
-  expect(await kindOf(send(id, { id: 'c', type: 'warp' }))).toBe('400 bad_request');
+  expect(await kindOf(send(id, { id: 'c', type: 'warp' }))).toBe('400 unknown_kind');
   expect((await send(id, { id: 'same', type: 'terminal.write', data: 'true\r' })).status).toBe(202);
   expect((await send(id, { id: 'same', type: 'terminal.write', data: 'true\r' })).status).toBe(202);
   expect(await kindOf(send(id, { id: 'same', type: 'terminal.write', data: 'false\r' }))).toBe('409 command_id_reused');

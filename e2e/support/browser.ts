@@ -7,11 +7,17 @@ export const sizes = {
 export type Size = keyof typeof sizes;
 export type Scheme = 'light' | 'dark';
 
-/** Debian's Chromium; as root it needs --no-sandbox. */
+/** Debian's Chromium; as root it needs --no-sandbox. Without 3D the terminal draws its rows as elements, which tests can read. */
 export function launchChromium(executablePath: string): Promise<Browser> {
   return chromium.launch({
     executablePath,
-    args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update'],
+    args: [
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-3d-apis',
+      '--disable-background-networking',
+      '--disable-component-update',
+    ],
   });
 }
 

@@ -24,7 +24,8 @@ function textOf(file: string): string | undefined {
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    // ENOTDIR: the data directory itself is wrong, which is said when it is prepared.
+    if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
     throw new Failure('configuration', `${file} cannot be read: ${(error as Error).message}`);
   }
 }

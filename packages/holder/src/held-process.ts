@@ -11,15 +11,8 @@ import type { Retention } from './retained-stream.ts';
 import { RetainedStream } from './retained-stream.ts';
 import { segmentSpill } from './segment-spill.ts';
 
-const mebibyte = 1024 * 1024;
-const retentions: Readonly<Record<'pty' | 'pipe' | 'err', Retention>> = {
-  pty: { memoryBytes: mebibyte, diskBytes: 64 * mebibyte, whenFull: 'drop' },
-  pipe: { memoryBytes: mebibyte, diskBytes: 256 * mebibyte, whenFull: 'wait' },
-  err: { memoryBytes: 64 * 1024, diskBytes: 0, whenFull: 'drop' },
-};
-
 /** A PTY whose readers are further behind is slowed: a pause after each so many bytes. */
-const floodLag = 32 * mebibyte;
+const floodLag = 32 * 1024 * 1024;
 const floodSlice = 256 * 1024;
 
 /** How many tokens of writes are remembered. */
@@ -39,6 +32,7 @@ export interface HeldOptions {
   readonly meta: Readonly<Record<string, unknown>>;
   /** "<owner>:<id>" for the child's environment. */
   readonly marker: string;
+  readonly retention: Readonly<Record<StreamName, Retention>>;
   /** Where its output may overflow to; made when needed. */
   readonly spillDirectory: string;
   /** Descriptors of ours it must not see, and /dev/null, open, to put in their place. */
@@ -88,8 +82,8 @@ export class Held {
     this.#size = spec.kind === 'pty' ? { cols: spec.cols, rows: spec.rows } : null;
     const openSpill = (): ReturnType<typeof segmentSpill> => segmentSpill(options.spillDirectory, options.spillFailed);
     this.#streams = {
-      out: new RetainedStream(retentions[spec.kind], openSpill),
-      err: new RetainedStream(retentions.err, openSpill),
+      out: new RetainedStream(options.retention.out, openSpill),
+      err: new RetainedStream(options.retention.err, openSpill),
     };
     const env = { ...spec.env, [markerName]: marker };
     const events: ChildEvents = {

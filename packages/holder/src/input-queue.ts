@@ -55,12 +55,12 @@ export class InputQueue {
       const chunk = this.#chunks[0];
       const count = this.#attempt(chunk.subarray(0, budget));
       if (count === null) return;
+      this.#retry = firstRetry;
       budget -= count;
       this.#size -= count;
       if (count === chunk.length) this.#chunks.shift();
       else this.#chunks[0] = chunk.subarray(count);
     }
-    this.#retry = firstRetry;
     if (this.#size > 0) this.#schedule(0);
   }
 

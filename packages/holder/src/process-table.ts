@@ -7,7 +7,16 @@ import type { Request } from './message.ts';
 import { failure } from './message.ts';
 import type { HeldProcess, HolderResult } from './process.ts';
 import type { Log } from './log.ts';
+import type { Retention } from './retained-stream.ts';
 import { endOrphans, markerOwner } from './process-tree.ts';
+
+const mebibyte = 1024 * 1024;
+/** What is kept of a child's output until it is released. What an agent said (pipe) is never dropped: it waits. */
+const outRetention: Readonly<Record<HeldProcess['kind'], Retention>> = {
+  pty: { memoryBytes: mebibyte, diskBytes: 64 * mebibyte, whenFull: 'drop' },
+  pipe: { memoryBytes: mebibyte, diskBytes: 256 * mebibyte, whenFull: 'wait' },
+};
+const errRetention: Retention = { memoryBytes: 64 * 1024, diskBytes: 0, whenFull: 'drop' };
 
 /** How long processes have to end by themselves when the holder ends, milliseconds. */
 const graceOfEnd = 2_000;
@@ -118,6 +127,7 @@ export class ProcessTable {
       spec,
       meta,
       marker: `${this.#owner}:${id}`,
+      retention: { out: outRetention[spec.kind], err: errRetention },
       spillDirectory: join(this.#directory, id),
       hidden: descriptors.filter((descriptor) => descriptor !== null),
       nothing: this.#nothing,

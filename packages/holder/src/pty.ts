@@ -109,7 +109,8 @@ export function startPty(spec: PtySpec, env: Readonly<Record<string, string>>, e
     },
     signal: (signal) => {
       const foreground = readStatus(pid)?.foregroundGroup;
-      for (const group of new Set([pid, foreground])) {
+      // An interrupt is for the program in front, as if typed; an end is for the shell too.
+      for (const group of new Set(signal === 'SIGINT' ? [foreground ?? pid] : [pid, foreground])) {
         if (group !== undefined && group > 0) signalGroup(group, signal);
       }
     },

@@ -31,7 +31,6 @@ import { InputSender } from './input-sender.ts';
 import type { Push } from './push.ts';
 import { SessionLink } from './session-link.ts';
 import { SessionsWatch } from './sessions-watch.ts';
-import { unexpected } from './unexpected.ts';
 
 const latencySamples = 20;
 /** Longer than the connection lives without one. */
@@ -198,7 +197,7 @@ class SocketClient implements HoldfastClient {
         this.#attempt = null;
         return;
       case 'ping':
-        this.#ping(effect.attemptId, effect.nonce).catch(unexpected);
+        this.#ping(effect.attemptId, effect.nonce);
         return;
       case 'latency':
         this.#measured(effect.ms);
@@ -236,9 +235,10 @@ class SocketClient implements HoldfastClient {
     if (push.type !== 'session') this.#links.get(push.sessionId)?.receive(push);
   }
 
-  async #ping(attemptId: number, nonce: string): Promise<void> {
-    const answer = await this.#attempt?.dialled.request('ping', { nonce }, pongMs);
-    if (answer?.ok === true) this.#step({ type: 'pong', attemptId, nonce: answer.value.nonce });
+  #ping(attemptId: number, nonce: string): void {
+    this.#attempt?.dialled.request('ping', { nonce }, pongMs, (answer) => {
+      if (answer.ok) this.#step({ type: 'pong', attemptId, nonce: answer.value.nonce });
+    });
   }
 
   #measured(ms: number): void {

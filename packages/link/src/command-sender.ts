@@ -18,7 +18,6 @@ import { type Alarm, alarm } from './alarm.ts';
 import type { Clock, SentCommand } from './client-interface.ts';
 import type { Dialled } from './dial.ts';
 import type { OutboxStorage } from './outbox-storage.ts';
-import { unexpected } from './unexpected.ts';
 
 export interface CommandSenderContext {
   readonly clock: Clock;
@@ -150,17 +149,17 @@ export class CommandSender {
         );
         return;
       case 'send':
-        this.#transmit(effect).catch(unexpected);
+        this.#transmit(effect);
     }
   }
 
-  async #transmit({ sessionId, command, send }: Extract<OutboxEffect, { type: 'send' }>): Promise<void> {
-    const answer = await this.#dialled?.request('command', { sessionId, command }, listenMs);
-    if (answer === undefined) return;
-    const result = answer.ok ? ok(answer.value.receipt) : answer;
-    this.#step({ type: 'answered', id: command.id, send, result });
-    const seq = this.#context.lastSeq(sessionId);
-    if (seq !== undefined) this.seen(sessionId, seq);
+  #transmit({ sessionId, command, send }: Extract<OutboxEffect, { type: 'send' }>): void {
+    this.#dialled?.request('command', { sessionId, command }, listenMs, (answer) => {
+      const result = answer.ok ? ok(answer.value.receipt) : answer;
+      this.#step({ type: 'answered', id: command.id, send, result });
+      const seq = this.#context.lastSeq(sessionId);
+      if (seq !== undefined) this.seen(sessionId, seq);
+    });
   }
 
   #store(call: () => Promise<void>, after: () => void): void {
@@ -181,4 +180,11 @@ export class CommandSender {
       this.#context.storageFailed(error);
     }
   }
+}
+
+/** Storage failures are dealt with before: what gets here is a bug, rethrown where it is seen. */
+function unexpected(error: unknown): void {
+  queueMicrotask(() => {
+    throw error;
+  });
 }

@@ -10,7 +10,6 @@ import {
 import { protocolVersion } from '@holdfast/protocol/version.ts';
 import { connectionTimes } from '@holdfast/core/client/connection.ts';
 import { type Push, parsePush } from './push.ts';
-import { unexpected } from './unexpected.ts';
 
 export interface DialOptions {
   readonly url: string;
@@ -32,8 +31,16 @@ export interface DialEvents {
 export type Answer<N extends SocketRequestName> = Omit<Extract<SocketAnswer<N>, { ok: true }>, 'ok'>;
 
 export interface Dialled {
-  /** timeout: no answer within `waitMs`, or the connection ended. Otherwise the server's own answer. */
-  request<N extends SocketRequestName>(name: N, body: SocketRequest<N>, waitMs: number): Promise<Result<Answer<N>>>;
+  /**
+   * timeout: no answer within `waitMs`, or the connection ended. Otherwise the server's own answer. `answered` is called
+   * once, before anything that the server pushed after its answer; not at all after close.
+   */
+  request<N extends SocketRequestName>(
+    name: N,
+    body: SocketRequest<N>,
+    waitMs: number,
+    answered: (answer: Result<Answer<N>>) => void,
+  ): void;
   /** Without an answer; dropped when not connected. */
   tell<N extends SocketRequestName>(name: N, body: SocketRequest<N>): void;
   /** No event after this. */
@@ -70,26 +77,23 @@ export function dial(options: DialOptions, events: DialEvents): Dialled {
     if (!over) events.heard();
   };
 
-  const request: Dialled['request'] = async (name, body, waitMs) => {
-    if (over || !socket.connected) return fail('timeout', 'not connected');
-    const answer = await new Promise<unknown>((resolve) => {
-      socket.timeout(waitMs).emit(name, body, (error: Error | null, value: unknown) => resolve(error ?? value));
+  const request: Dialled['request'] = (name, body, waitMs, answered) => {
+    if (over || !socket.connected) return;
+    socket.timeout(waitMs).emit(name, body, (error: Error | null, answer: unknown) => {
+      if (over) return;
+      answered(error === null ? parseAnswer(name, answer) : fail('timeout', 'the server did not answer in time'));
     });
-    return answer instanceof Error ? fail('timeout', 'the server did not answer in time') : parseAnswer(name, answer);
   };
 
   socket.io.on('open', () => socket.io.engine.on('packet', heard));
   socket.on('connect', () => {
-    request('hello', { protocolVersion }, connectionTimes.open)
-      .then((hello) => {
-        if (over) return;
-        if (!hello.ok) return lost(hello.error);
-        if (hello.value.protocolVersion !== protocolVersion) {
-          return lost({ kind: 'unsupported_version', message: 'the server speaks another version; reload the page' });
-        }
-        events.opened();
-      })
-      .catch(unexpected);
+    request('hello', { protocolVersion }, connectionTimes.open, (hello) => {
+      if (!hello.ok) return lost(hello.error);
+      if (hello.value.protocolVersion !== protocolVersion) {
+        return lost({ kind: 'unsupported_version', message: 'the server speaks another version; reload the page' });
+      }
+      events.opened();
+    });
   });
   socket.on('connect_error', (error) => lost(connectError(error)));
   socket.on('disconnect', (reason) => lost({ kind: 'unavailable', message: disconnectWords[reason] ?? reason }));

@@ -13,7 +13,6 @@ import { type Result, fail, ok } from '@holdfast/protocol/error.ts';
 import { type Alarm, alarm } from './alarm.ts';
 import type { Clock, InputHandle, InputStatus } from './client-interface.ts';
 import type { Dialled } from './dial.ts';
-import { unexpected } from './unexpected.ts';
 
 /** Later than the stream waits before it sends again: a late acknowledgement counts. */
 const listenMs = 3 * inputLimits.answerMs;
@@ -78,7 +77,7 @@ export class InputSender implements InputHandle {
     this.#stream = stream;
     let { error } = this.status.get();
     for (const effect of effects) {
-      if (effect.type === 'send') this.#send(effect.inputId, effect.offset, effect.data).catch(unexpected);
+      if (effect.type === 'send') this.#send(effect.inputId, effect.offset, effect.data);
       else error = effect.error;
     }
     this.#alarm.set(nextInputDue(this.#stream));
@@ -87,11 +86,10 @@ export class InputSender implements InputHandle {
     if (shown.pendingBytes !== pendingBytes || shown.error !== error) this.status.set({ pendingBytes, error });
   }
 
-  async #send(inputId: string, offset: number, data: Uint8Array): Promise<void> {
-    const dialled = this.#dialled;
-    const answer = await dialled?.request('input', { sessionId: this.#sessionId, inputId, offset, data }, listenMs);
-    if (answer === undefined || dialled !== this.#dialled) return;
-    if (answer.ok) this.#step({ type: 'acknowledged', inputId, offset: answer.value.offset });
-    else this.#step({ type: 'refused', inputId, error: answer.error });
+  #send(inputId: string, offset: number, data: Uint8Array): void {
+    this.#dialled?.request('input', { sessionId: this.#sessionId, inputId, offset, data }, listenMs, (answer) => {
+      if (answer.ok) this.#step({ type: 'acknowledged', inputId, offset: answer.value.offset });
+      else this.#step({ type: 'refused', inputId, error: answer.error });
+    });
   }
 }

@@ -35,7 +35,8 @@ export interface RestOptions {
   readonly url: string;
   /** API key; without it the browser's cookie is the login. */
   readonly key?: string;
-  readonly fetch: typeof fetch;
+  /** Default: the platform's. */
+  readonly fetch?: typeof fetch;
 }
 
 export interface SessionListQuery {
@@ -104,7 +105,7 @@ export function createRestClient(options: RestOptions): RestClient {
     }: { body?: unknown; headers?: Record<string, string>; alsoGood?: number[] } = {},
   ): Promise<Result<T>> => {
     try {
-      const response = await options.fetch(new URL(path, options.url), {
+      const response = await (options.fetch ?? fetch)(new URL(path, options.url), {
         method,
         credentials: 'same-origin',
         signal: AbortSignal.timeout(requestMs),

@@ -2,13 +2,12 @@
 import { fullJitter } from '@holdfast/core/client/backoff.ts';
 import { acceptFacts, acceptOutput, judge } from '@holdfast/core/client/cursor.ts';
 import { type Settable, observable } from '@holdfast/core/client/observable.ts';
-import type { ErrorBody, ErrorKind, Result } from '@holdfast/protocol/error.ts';
+import type { ErrorBody, ErrorKind } from '@holdfast/protocol/error.ts';
 import type { Fact } from '@holdfast/protocol/fact.ts';
 import type { Screen } from '@holdfast/protocol/screen.ts';
 import type { Clock, OpenOptions, SessionHandle, SessionLinkState, SessionSink } from './client-interface.ts';
-import type { Answer, Dialled } from './dial.ts';
+import type { Dialled } from './dial.ts';
 import type { Push, ReceivedFact } from './push.ts';
-import { unexpected } from './unexpected.ts';
 
 export interface SessionLinkContext {
   readonly clock: Clock;
@@ -140,7 +139,7 @@ export class SessionLink implements SessionHandle {
     const subscription = this.#subscription;
     const tty = this.#tty ? { tty: { from: this.#next } } : {};
     const body = { sessionId: this.sessionId, after: this.#cursor.after, ...tty };
-    const answered = (answer: Result<Answer<'subscribe'>>): void => {
+    this.#dialled.request('subscribe', body, answerMs, (answer) => {
       if (subscription !== this.#subscription || this.#over) return;
       this.#awaiting = false;
       if (!answer.ok) return this.#refused(answer.error);
@@ -151,8 +150,7 @@ export class SessionLink implements SessionHandle {
       } else if (this.#missing) {
         this.#again(0);
       }
-    };
-    this.#dialled.request('subscribe', body, answerMs).then(answered).catch(unexpected);
+    });
   }
 
   #refused(error: ErrorBody): void {

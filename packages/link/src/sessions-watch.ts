@@ -3,7 +3,6 @@ import { fullJitter } from '@holdfast/core/client/backoff.ts';
 import type { Clock, SessionsEvent } from './client-interface.ts';
 import type { Dialled } from './dial.ts';
 import type { Push } from './push.ts';
-import { unexpected } from './unexpected.ts';
 
 const answerMs = 15_000;
 const pause = { base: 1_000, cap: 30_000 };
@@ -51,19 +50,17 @@ export class SessionsWatch {
   #begin(): void {
     const dialled = this.#dialled;
     if (dialled === null || this.#listeners.size === 0) return;
-    dialled
-      .request('watch', {}, answerMs)
-      .then((answer) => {
-        if (dialled !== this.#dialled || this.#watching) return;
-        if (answer.ok) {
-          this.#watching = true;
-          this.#tell({ type: 'watching' });
-        } else {
-          this.#failures += 1;
-          this.#cancelRetry = this.#clock.after(fullJitter(this.#failures, this.#random(), pause), () => this.#begin());
-        }
-      })
-      .catch(unexpected);
+    dialled.request('watch', {}, answerMs, (answer) => {
+      if (this.#watching) return;
+      if (answer.ok) {
+        this.#watching = true;
+        this.#tell({ type: 'watching' });
+      } else {
+        this.#failures += 1;
+        this.#cancelRetry?.();
+        this.#cancelRetry = this.#clock.after(fullJitter(this.#failures, this.#random(), pause), () => this.#begin());
+      }
+    });
   }
 
   #tell(event: SessionsEvent): void {

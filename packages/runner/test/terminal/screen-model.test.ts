@@ -18,7 +18,7 @@ const piece = fc.oneof(
   fc.constantFrom('\x1b7', '\x1b8', '\x1b[?1049h', '\x1b[?1049l', '\x1b[?25l', '\x1b[?25h', '\x1b[?7l', '\x1b[?7h'),
   fc.constantFrom('\x1b[?1000h', '\x1b[?1006h', '\x1b[?2004h', '\x1b[?1h', '\x1b[4h', '\x1b[4l', '\x1b[3 q'),
   fc.tuple(fc.nat(6), fc.nat(10)).map(([top, bottom]) => `\x1b[${top};${bottom}r`),
-  fc.constantFrom('\x1b]0;a title\x07', '\x1b]8;;http://x\x1b\\link\x1b]8;;\x1b\\', '\x1bPq#0\x1b\\', '\x1b[>c', '\x1b[6n'),
+  fc.constantFrom('\x1b]0;a title\x07', '\x1bPq#0\x1b\\', '\x1b[>c', '\x1b[6n'),
 );
 const stream = fc.array(piece, { maxLength: 60 }).map((pieces) => encoder.encode(pieces.join('')));
 

@@ -3,6 +3,7 @@
  * users, sessions and keys; the doors see only what is here. Its HTTP handler is not mounted: there is no sign-up.
  */
 import { createHash, randomBytes } from 'node:crypto';
+import { closeSync, openSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { apiKey } from '@better-auth/api-key';
 import { fail, ok, type Result } from '@holdfast/protocol/error.ts';
@@ -80,6 +81,8 @@ export async function openAuthentication(options: AuthenticationOptions): Promis
   const { databasePath, log } = options;
   let database: DatabaseSync | undefined;
   try {
+    // SQLite gives the files beside it the same mode (OPS7).
+    closeSync(openSync(databasePath, 'a', 0o600));
     database = new DatabaseSync(databasePath, { timeout: 2_000 });
     database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;');
     const run = randomBytes(16).toString('hex');

@@ -7,13 +7,10 @@ import type { LogLevel } from '../config/configuration.ts';
 
 const hidden = '[hidden]';
 const deepest = 6;
-/** Compared without case, dashes and underscores. */
-const secretFields = new Set(
-  [
-    'authorization cookie setCookie password secret token apiKey key credentials',
-    // What people and agents wrote, and what terminals showed.
-    'text prompt data input output answer answers message_text patch ansi keystrokes content body',
-  ].flatMap((names) => names.split(' ').map(plainName)),
+const secretField = /(?:authorization|cookie|credentials|key|password|secret|token)s?$/i;
+/** What people and agents wrote, and what terminals showed. */
+const writtenFields = new Set(
+  'text prompt data input output answer answers updatedInput patch ansi keystrokes content body'.split(' '),
 );
 const secretTexts: readonly (readonly [RegExp, string])[] = [
   [/\bhf_[A-Za-z0-9_-]{8,}/g, hidden],
@@ -57,13 +54,13 @@ function redact(value: unknown, depth: number): unknown {
   if (Array.isArray(value)) return value.map((item) => redact(item, depth - 1));
   const entries = Object.entries(value).map(([name, item]) => [
     name,
-    secretFields.has(plainName(name)) && item !== undefined ? hidden : redact(item, depth - 1),
+    isHidden(name) && item !== undefined ? hidden : redact(item, depth - 1),
   ]);
   return Object.fromEntries(entries);
 }
 
-function plainName(name: string): string {
-  return name.toLowerCase().replace(/[-_]/g, '');
+function isHidden(name: string): boolean {
+  return secretField.test(name) || writtenFields.has(name);
 }
 
 /** Only what says where and why: other properties of an error may be anything. */

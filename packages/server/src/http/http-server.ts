@@ -43,6 +43,7 @@ export interface HttpServerOptions {
 }
 
 const readinessTimeoutMs = 2_000;
+const closeGraceMs = 2_000;
 
 /** Call listen() on it, attach the socket door to its `server`, and close() both in the end. */
 export async function createHttpServer(options: HttpServerOptions): Promise<HttpApp> {
@@ -95,7 +96,12 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
 
   const streams = new EventStreams({ application, authentication, heartbeatMs: options.heartbeatMs ?? 15_000 });
   metrics.gauge('holdfast_event_streams', 'Open Server-Sent Events streams', () => streams.size);
-  app.addHook('preClose', async () => streams.close());
+  app.addHook('preClose', async () => {
+    streams.close();
+    // A client that neither finishes nor leaves must not keep the server from closing.
+    const grace = setTimeout(() => app.server.closeAllConnections(), closeGraceMs);
+    app.server.once('close', () => clearTimeout(grace));
+  });
 
   const readiness = new Readiness({
     checks: () => application.checks(),

@@ -27,7 +27,7 @@ import { Outgoing } from './outgoing.ts';
 /** Per socket. Beyond `requests` at once or the rate a request is refused as rate_limited. */
 const allowed = {
   subscriptions: 64,
-  requestsUnderWay: 64,
+  requestsUnderWay: 256,
   rate: { capacity: 2_000, refillMs: 2 },
   /** Bytes given to the connection and not taken by it; beyond, it is closed. */
   outgoingBytes: 16 * 1024 * 1024,
@@ -120,11 +120,13 @@ export class ClientSocket {
   }
 
   #parse(name: SocketRequestName, values: unknown[]): Result<unknown> {
-    // Credit has no answer and no second try: refusing it would stop the terminal.
-    const wait = name === 'parsed' ? 0 : this.#rate.take(performance.now());
-    if (wait > 0) return fail('rate_limited', 'Too many requests. Wait.', { retryAfterMs: wait });
-    if (this.#underWay >= allowed.requestsUnderWay) {
-      return fail('rate_limited', 'Too many requests at once. Wait for answers.', { retryAfterMs: 100 });
+    // Credit has no answer and no second try: refusing it would stop the terminal. It costs nearly nothing.
+    if (name !== 'parsed') {
+      const wait = this.#rate.take(performance.now());
+      if (wait > 0) return fail('rate_limited', 'Too many requests. Wait.', { retryAfterMs: wait });
+      if (this.#underWay >= allowed.requestsUnderWay) {
+        return fail('rate_limited', 'Too many requests at once. Wait for answers.', { retryAfterMs: 100 });
+      }
     }
     if (values.length !== 1) return fail('bad_request', 'A request has one value, and a function for the answer.');
     if (valueNestsDeeper(values[0], limits.jsonDepth)) {

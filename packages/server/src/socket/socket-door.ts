@@ -1,6 +1,7 @@
 /** The socket door: who may connect (before anything is sent), and that a login that ended loses its sockets. */
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, Server as NodeHttpServer } from 'node:http';
+import type { Duplex } from 'node:stream';
 import { type ErrorBody, fail, type Result } from '@holdfast/protocol/error.ts';
 import { limits } from '@holdfast/protocol/limits.ts';
 import type { SocketPushes } from '@holdfast/protocol/socket.ts';
@@ -31,6 +32,7 @@ export interface SocketDoor {
   close(): void;
 }
 
+const closeGraceMs = 1_000;
 const connectionsPerAddress = { capacity: 200, refillMs: 100 };
 
 /** Serves /socket.io/ on the HTTP server. A refused login is a connect_error whose `data` is an ErrorBody. */
@@ -48,6 +50,12 @@ export function attachSocketDoor(options: SocketDoorOptions): SocketDoor {
       const reason = refusal(request, policy, connections);
       decide(reason, reason === null);
     },
+  });
+
+  const upgraded = new Set<Duplex>();
+  options.httpServer.on('upgrade', (_request, socket: Duplex) => {
+    upgraded.add(socket);
+    socket.once('close', () => upgraded.delete(socket));
   });
 
   io.use((socket, next) => {
@@ -94,6 +102,9 @@ export function attachSocketDoor(options: SocketDoorOptions): SocketDoor {
       clearInterval(recheck);
       forget();
       io.engine.close();
+      // A client that does not take even the goodbye must not keep the HTTP server from closing.
+      const grace = setTimeout(() => upgraded.forEach((socket) => socket.destroy()), closeGraceMs);
+      options.httpServer.once('close', () => clearTimeout(grace));
     },
   };
 }

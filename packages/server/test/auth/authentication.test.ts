@@ -205,6 +205,12 @@ describe('authentication', () => {
     expect(valueOf(await authentication.login(from({ authorization })))).toEqual(first);
   });
 
+  it('OPS7: the database and the files beside it are readable by their owner only', () => {
+    for (const name of ['auth.db', 'auth.db-wal', 'auth.db-shm']) {
+      expect(statSync(join(directory.path, name)).mode & 0o777).toBe(0o600);
+    }
+  });
+
   it('OPS3: a file that is no database is refused and left as it is', async () => {
     const databasePath = join(directory.path, 'other.db');
     writeFileSync(databasePath, 'this is no database, and it must stay so '.repeat(200));

@@ -9,7 +9,7 @@ import { hostAllowed, originAllowed } from '../../src/auth/origin-policy.ts';
 import { readOrCreateSecret } from '../../src/auth/secret.ts';
 
 describe('the secret', () => {
-  it('AUTH9: is made once, 32 random bytes, for its owner only', () => {
+  it('OPS7: is made once, 32 random bytes, for its owner only', () => {
     using directory = temporaryDirectory();
     const first = readOrCreateSecret(directory.path, randomBytes);
     expect(first.ok && first.value).toMatch(/^[0-9a-f]{64}$/);
@@ -18,7 +18,7 @@ describe('the secret', () => {
     expect(readdirSync(directory.path)).toEqual(['secret']);
   });
 
-  it('AUTH9: a damaged one is told of and left as it is', () => {
+  it('OPS3: a damaged one is told of and left as it is', () => {
     using directory = temporaryDirectory();
     const path = join(directory.path, 'secret');
     writeFileSync(path, 'abc', { mode: 0o644 });

@@ -6,7 +6,7 @@ import { type Doors, openDoors } from './doors.ts';
 
 const open = ['GET /healthz', 'GET /readyz', 'POST /api/login'];
 /** Method, address, body. */
-const routes: readonly (readonly [string, string, string?])[] = [
+const routes: readonly (readonly [method: string, path: string, body?: string])[] = [
   ['GET', '/healthz'],
   ['GET', '/readyz'],
   ['GET', '/metrics'],
@@ -63,62 +63,65 @@ function ask(method: string, path: string, headers: Record<string, string>, body
   });
 }
 
-describe.each(routes)('%s %s', (method, path, body) => {
-  const changes = method !== 'GET';
-  const isOpen = open.includes(`${method} ${path}`);
-  const isLogin = path === '/api/login';
-  const good = (answer: Answer): boolean => answer.status < 400;
+describe.each(routes.map(([method, path, body]) => ({ method, path, body })))(
+  '$method $path',
+  ({ method, path, body }) => {
+    const changes = method !== 'GET';
+    const isOpen = open.includes(`${method} ${path}`);
+    const isLogin = path === '/api/login';
+    const good = (answer: Answer): boolean => answer.status < 400;
 
-  it('AUTH1: without a login or with a wrong one nobody gets in', async () => {
-    const wrongKey = { authorization: `Bearer hf_${'x'.repeat(64)}` };
-    for (const headers of [{}, wrongKey, { authorization: 'Bearer' }, { cookie: 'holdfast.session_token=x.y' }]) {
-      doors.advance(60_000);
-      const answer = await ask(method, path, headers, body);
-      if (isLogin) expect(answer).toEqual({ status: 401, kind: 'unauthenticated' });
-      else if (isOpen) expect(good(answer)).toBe(true);
-      else expect(answer).toEqual({ status: 401, kind: 'unauthenticated' });
-    }
-  });
+    it('AUTH1: without a login or with a wrong one nobody gets in', async () => {
+      const wrongKey = { authorization: `Bearer hf_${'x'.repeat(64)}` };
+      for (const headers of [{}, wrongKey, { authorization: 'Bearer' }, { cookie: 'holdfast.session_token=x.y' }]) {
+        doors.advance(60_000);
+        const answer = await ask(method, path, headers, body);
+        if (isLogin) expect(answer).toEqual({ status: 401, kind: 'unauthenticated' });
+        else if (isOpen) expect(good(answer)).toBe(true);
+        else expect(answer).toEqual({ status: 401, kind: 'unauthenticated' });
+      }
+    });
 
-  it('AUTH4: under another name nobody gets in, with or without a key', async () => {
-    const authorization = `Bearer ${doors.key}`;
-    for (const host of ['evil.example', `evil.example:${doors.port}`, '127.0.0.1.evil.example', '']) {
-      expect(await ask(method, path, { authorization, host }, body)).toEqual({ status: 403, kind: 'forbidden' });
-      expect(await ask(method, path, { host }, body)).toEqual({ status: 403, kind: 'forbidden' });
-    }
-  });
+    it('AUTH4: under another name nobody gets in, with or without a key', async () => {
+      const authorization = `Bearer ${doors.key}`;
+      for (const host of ['evil.example', `evil.example:${doors.port}`, '127.0.0.1.evil.example', 'x y']) {
+        expect(await ask(method, path, { authorization, host }, body)).toEqual({ status: 403, kind: 'forbidden' });
+        expect(await ask(method, path, { host }, body)).toEqual({ status: 403, kind: 'forbidden' });
+      }
+    });
 
-  it('AUTH3: a change with a cookie needs our own Origin; any other is refused even for reading', async () => {
-    const { cookie } = doors;
-    const own = [doors.url, `http://localhost:${doors.port}`, 'https://terminal.example.org'];
-    const foreign = [
-      'http://evil.example',
-      'null',
-      `http://127.0.0.1:${doors.port + 1}`,
-      'http://terminal.example.org',
-    ];
-    if (isOpen && !isLogin) return;
-    for (const origin of foreign) {
-      expect(await ask(method, path, { cookie, origin }, body)).toEqual({ status: 403, kind: 'forbidden' });
-    }
-    const missing = await ask(method, path, { cookie }, body);
-    if (isLogin) expect(missing.kind).toBe('unauthenticated');
-    else if (changes) expect(missing).toEqual({ status: 403, kind: 'forbidden' });
-    else expect(good(missing)).toBe(true);
-    for (const origin of path === '/api/logout' ? own.slice(0, 1) : own) {
-      const answer = await ask(method, path, { cookie, origin }, body);
+    it('AUTH3: a change with a cookie needs our own Origin; any other is refused even for reading', async () => {
+      const { cookie } = doors;
+      const own = [doors.url, `http://localhost:${doors.port}`, 'https://terminal.example.org'];
+      const foreign = [
+        'http://evil.example',
+        'null',
+        `http://127.0.0.1:${doors.port + 1}`,
+        'http://terminal.example.org',
+      ];
+      if (isOpen && !isLogin) return;
+      for (const origin of foreign) {
+        expect(await ask(method, path, { cookie, origin }, body)).toEqual({ status: 403, kind: 'forbidden' });
+      }
+      const missing = await ask(method, path, { cookie }, body);
+      if (isLogin) expect(missing.kind).toBe('unauthenticated');
+      else if (changes) expect(missing).toEqual({ status: 403, kind: 'forbidden' });
+      else expect(good(missing)).toBe(true);
+      for (const origin of path === '/api/logout' ? own.slice(0, 1) : own) {
+        const answer = await ask(method, path, { cookie, origin }, body);
+        if (isLogin) expect(answer.kind).toBe('unauthenticated');
+        else expect(good(answer)).toBe(true);
+      }
+    });
+
+    it('AUTH1, AUTH3: a key gets in without an Origin', async () => {
+      const answer = await ask(method, path, { authorization: `Bearer ${doors.key}` }, body);
       if (isLogin) expect(answer.kind).toBe('unauthenticated');
+      else if (path === '/api/logout') expect(answer.kind).toBe('bad_request');
       else expect(good(answer)).toBe(true);
-    }
-  });
-
-  it('AUTH1, AUTH3: a key gets in without an Origin', async () => {
-    const answer = await ask(method, path, { authorization: `Bearer ${doors.key}` }, body);
-    if (isLogin) expect(answer.kind).toBe('unauthenticated');
-    else if (path === '/api/logout') expect(answer.kind).toBe('bad_request');
-    else expect(good(answer)).toBe(true);
-  });
-});
+    });
+  },
+);
 
 describe('all routes', () => {
   it('AUTH1: this table has every route there is', async () => {

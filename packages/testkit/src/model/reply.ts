@@ -15,7 +15,7 @@ export type Block =
   | { readonly type: 'tool_use'; readonly name: string; readonly input: object; readonly id?: string };
 
 export type Reply =
-  /** gate: holds back the end of the message. drop: the connection is cut in place of the end. */
+  /** gate: holds back the end of the message. drop: the connection is cut in the last block. */
   | { readonly type: 'message'; readonly blocks: readonly Block[]; readonly gate?: Gate; readonly drop?: boolean }
   | { readonly type: 'error'; readonly status: number; readonly kind: string; readonly message: string }
   /** The connection is cut before anything is said. */

@@ -76,9 +76,10 @@ async function sendMessage(
     gate: reply.gate,
     toolUseId: () => `toolu_${randomUUID().replaceAll('-', '').slice(0, 24)}`,
   });
+  const lastBlock = reply.blocks.length - 1;
   for await (const event of events) {
     if (response.destroyed) return;
-    if (reply.drop === true && event.type === 'message_delta') {
+    if (reply.drop === true && event.type === 'content_block_stop' && event['index'] === lastBlock) {
       // What was said so far still arrives.
       response.socket?.destroySoon();
       return;

@@ -82,7 +82,9 @@ export class AcpAgent implements AttachedAgent {
     this.#mode = context.meta.agent.mode;
     this.#allowedTools = context.meta.allowedTools;
     const notes = notesSchema.safeParse(context.meta.driver);
-    this.#state = notes.success ? stateAt(notes.data, from) : emptyState;
+    const { generation } = context.meta;
+    const known = notes.success && notes.data.generation === generation;
+    this.#state = known ? stateAt(notes.data, from) : emptyState(generation);
     this.#saved = JSON.stringify(notesOf(this.#state));
     this.#exit = process.exit;
     if (process.exit !== null) this.#exited.resolve();

@@ -47,8 +47,10 @@ export function createAcpDriver(options: AcpAgentOptions): AgentDriver {
     },
 
     async start(processId: string, context: DriverContext): Promise<Result<AttachedAgent>> {
-      const { holder, meta } = context;
+      const { holder } = context;
       const { file, args, env } = command;
+      // Notes of an earlier process are about another conversation with other positions.
+      const { driver: _earlier, ...meta } = context.meta;
       const spec = { kind: 'pipe', file, args, cwd: meta.cwd, env } as const;
       const spawned = await holder.spawn(processId, spec, { ...meta });
       if (!spawned.ok) {
@@ -58,7 +60,7 @@ export function createAcpDriver(options: AcpAgentOptions): AgentDriver {
           ? fail('agent_unavailable', `${name} could not be started: ${message}. ${remedy.join(' ')}`)
           : fail('unavailable', `The holder could not start ${name}: ${message}`);
       }
-      const agent = new AcpAgent(spawned.value, 0, context, settings);
+      const agent = new AcpAgent(spawned.value, 0, { ...context, meta }, settings);
       const inTime = await within(startMs, agent.ready);
       const ready = inTime ? await agent.ready : fail('agent_unavailable', `${name} did not answer in time.`);
       if (ready.ok) return ok(agent);

@@ -11,8 +11,8 @@ const positionSchema = z.number().int().nonnegative();
 
 const turnSchema = z.object({
   turnId: z.string(),
-  /** Stop was asked for. */
-  stopping: z.boolean(),
+  /** How far the agent had been read when stop was asked for. */
+  stoppingAt: positionSchema.nullable(),
   endedAt: positionSchema.nullable(),
 });
 
@@ -52,6 +52,8 @@ export type AgentRequest = z.infer<typeof requestSchema>;
 const noticeSchema = z.object({ level: z.enum(['info', 'warning']), text: z.string(), at: positionSchema });
 
 export const notesSchema = z.object({
+  /** Of the process they are about: positions mean nothing in another one. */
+  generation: z.number(),
   /** Set once the session is open, with what a new driver needs of the handshake. */
   session: z.object({ id: z.string(), modelOption: z.string().nullable(), openedAt: positionSchema }).nullable(),
   turn: turnSchema.nullable(),
@@ -81,7 +83,8 @@ export interface AcpState extends Notes {
   readonly block: Block | null;
 }
 
-export const emptyState: AcpState = {
+export const emptyState = (generation: number): AcpState => ({
+  generation,
   session: null,
   turn: null,
   tools: [],
@@ -90,16 +93,16 @@ export const emptyState: AcpState = {
   context: null,
   cost: null,
   block: null,
-};
+});
 
-export function openTurnOf(state: Notes): { turnId: string; stopping: boolean } | null {
+export function openTurnOf(state: Notes): NonNullable<Notes['turn']> | null {
   return state.turn !== null && state.turn.endedAt === null ? state.turn : null;
 }
 
 export function beginTurn(state: AcpState, turnId: string): AcpState {
   return {
     ...state,
-    turn: { turnId, stopping: false, endedAt: null },
+    turn: { turnId, stoppingAt: null, endedAt: null },
     tools: [],
     requests: [],
     cost: state.cost === null ? null : { now: state.cost.now, before: state.cost.now },
@@ -110,30 +113,32 @@ export function beginTurn(state: AcpState, turnId: string): AcpState {
 /** Finished tools and applied requests remembered: what was told of them may not be stored yet. */
 const finishedTools = 100;
 const appliedRequests = 30;
-/** Characters of notes as JSON, under half of what the holder keeps. */
-const notesLimit = 24 * 1024;
+/** Characters of what tools said, and of all notes, as JSON: under half of what the holder keeps. */
 const carriedText = 4 * 1024;
+const carriedTexts = 12 * 1024;
 
-/** What to keep for the next driver, of bounded size: texts of tools under way go first. */
+/** A tool with so much of what it said as its end needs if it has to be told again. */
+export function carried(tool: Tool): Tool {
+  const diff = (tool.diff?.patch.length ?? 0) > carriedText ? null : tool.diff;
+  return { ...tool, output: tool.output.slice(0, carriedText), diff };
+}
+
+/** What to keep for the next driver, of bounded size: the texts of the oldest tools go first. */
 export function notesOf(state: AcpState): Notes {
   const { block: _again, ...notes } = state;
-  const finished = notes.tools.filter((tool) => tool.finishedAt !== null).slice(-finishedTools);
-  const tools = notes.tools
-    .filter((tool) => tool.finishedAt === null || finished.includes(tool))
-    .slice(-2 * finishedTools)
-    .map((tool) => ({
-      ...tool,
-      title: tool.title.slice(0, 100),
-      output: tool.finishedAt === null ? tool.output.slice(0, carriedText) : '',
-      diff: tool.finishedAt === null && (tool.diff?.patch.length ?? 0) <= carriedText ? tool.diff : null,
-    }));
-  const applied = notes.requests.filter((request) => request.appliedAt !== null).slice(-appliedRequests);
+  const finished = new Set(notes.tools.filter((tool) => tool.finishedAt !== null).slice(-finishedTools));
+  const tools = notes.tools.filter((tool) => tool.finishedAt === null || finished.has(tool)).slice(-2 * finishedTools);
+  let left = carriedTexts;
+  const shortened = tools.toReversed().map((tool) => {
+    const short = { ...carried(tool), title: tool.title.slice(0, 100) };
+    left -= short.output.length + short.title.length + (short.diff?.patch.length ?? 0);
+    return left >= 0 ? short : { ...short, title: '', output: '', diff: null };
+  });
+  const applied = new Set(notes.requests.filter((request) => request.appliedAt !== null).slice(-appliedRequests));
   const requests = notes.requests
-    .filter((request) => request.appliedAt === null || applied.includes(request))
+    .filter((request) => request.appliedAt === null || applied.has(request))
     .map((request) => (request.appliedAt === null ? request : { ...request, options: [], fields: null }));
-  const kept = { ...notes, tools, requests, notices: notes.notices.slice(-10) };
-  if (JSON.stringify(kept).length <= notesLimit) return kept;
-  return { ...kept, tools: tools.map((tool) => ({ ...tool, title: '', output: '', diff: null })) };
+  return { ...notes, tools: shortened.reverse(), requests, notices: notes.notices.slice(-5) };
 }
 
 /** The state at `position`, from notes that may already know what comes after it. */

@@ -10,7 +10,7 @@ import { limits } from '@holdfast/protocol/limits.ts';
 import { applyRequests, closeBlock } from './block.ts';
 import { toolCallIdOf } from './permission.ts';
 import { requested, withdrawn } from './request.ts';
-import { type AcpState, type Block, openTurnOf } from './state.ts';
+import { type AcpState, type Block, carried, openTurnOf } from './state.ts';
 import { type LineRange, type Step, type TranslateContext, quiet } from './step.ts';
 import { isFinal, isTelling, putTool, toolFinished, toolStarted, toolWith } from './tool.ts';
 import { endOfTurn } from './turn-end.ts';
@@ -146,7 +146,7 @@ function toolUpdated(
   }
   if (isFinal(update)) {
     facts.push(toolFinished(tool, update, turn.stopping, state.requests));
-    tool = { ...tool, output: '', diff: null, finishedAt: line.end };
+    tool = { ...carried(tool), finishedAt: line.end };
   }
   const next: AcpState = { ...state, tools: putTool(state.tools, tool), requests: applied.requests };
   if (facts.length === 0 && update.sessionUpdate === 'tool_call_update') return quiet(next);

@@ -32,8 +32,8 @@ export const toolUpdateSchema = z.object({
   name: text,
   kind: text,
   status: text,
-  rawInput: z.unknown(),
-  rawOutput: z.unknown(),
+  rawInput: z.unknown().optional(),
+  rawOutput: z.unknown().optional(),
   content: z.array(z.unknown()).transform(knownOnly(toolContentSchema)).optional().catch(undefined),
   locations: z
     .array(z.unknown())
@@ -124,7 +124,7 @@ export const sessionAnswerSchema = z.object({
     .catch(undefined),
 });
 
-const errorSchema = z.object({ code: z.number(), message: z.string(), data: z.unknown() });
+const errorSchema = z.object({ code: z.number(), message: z.string(), data: z.unknown().optional() });
 export type WireError = z.infer<typeof errorSchema>;
 
 export type Incoming =
@@ -166,8 +166,8 @@ const envelopeSchema = z.object({
   jsonrpc: z.literal('2.0'),
   id: requestIdSchema.nullish(),
   method: z.string().optional(),
-  params: z.unknown(),
-  result: z.unknown(),
+  params: z.unknown().optional(),
+  result: z.unknown().optional(),
   error: errorSchema.optional(),
 });
 

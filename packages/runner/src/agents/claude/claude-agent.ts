@@ -156,7 +156,7 @@ export class ClaudeAgent implements AttachedAgent {
     const written = Promise.withResolvers<Written>();
     this.#answerWrites.set(approvalId, written);
     this.#giveAnswer(approvalId, toolCallId, answer, written).catch((error: unknown) => {
-      written.resolve(fail('unavailable', `The agent did not ask again: ${messageOf(error)}`));
+      written.resolve(fail('unavailable', `The answer did not reach the agent: ${messageOf(error)}`));
     });
     // What has failed may be tried again.
     return written.promise.then((result) => {

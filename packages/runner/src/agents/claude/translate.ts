@@ -222,7 +222,8 @@ function translateAssistant(
     }
   }
   const { usage } = message.message;
-  if (writer === '' && usage !== undefined) next = { ...next, contextTokens: tokensOf(usage) };
+  // What the agent says itself, without the model, counts no tokens.
+  if (writer === '' && usage !== undefined && tokensOf(usage) > 0) next = { ...next, contextTokens: tokensOf(usage) };
   return tell(next, ...facts);
 }
 
@@ -288,7 +289,8 @@ function translateSystem(
     }
     case 'api_retry': {
       if (message.error === 'authentication_failed') return refuseLogin(state, context);
-      const reason = [message.error?.replaceAll('_', ' '), message.error_status].filter(Boolean).join(', ');
+      const error = message.error === 'unknown' ? null : message.error?.replaceAll('_', ' ');
+      const reason = [error, message.error_status].filter(Boolean).join(', ');
       const seconds = Math.ceil(message.retry_delay_ms / 1_000);
       const text =
         `The provider did not answer${reason === '' ? '' : ` (${reason})`}. ` +

@@ -6,6 +6,7 @@ import type {
   ElicitationContentValue,
   PermissionOption,
   PlanEntry,
+  RequestPermissionRequest,
   SessionUpdate,
   ToolCall,
   ToolCallUpdate,
@@ -161,19 +162,13 @@ export class Turn {
   async #chooseByPermission(question: string, choices: readonly string[]): Promise<string | null> {
     const { client, sessionId } = this.#options;
     const toolCallId = await this.begin({ title: question, name: 'question', kind: 'other', status: 'pending' });
-    const answer = await this.#asked(
-      client.request(
-        methods.client.session.requestPermission,
-        {
-          sessionId,
-          toolCall: { toolCallId, title: question },
-          options: choices.map((name) => ({ optionId: name, name, kind: 'allow_once' as const })),
-        },
-        this.#cancellation(),
-      ),
+    const options = choices.map((name): PermissionOption => ({ optionId: name, name, kind: 'allow_once' }));
+    const params: RequestPermissionRequest = { sessionId, toolCall: { toolCallId, title: question }, options };
+    const { outcome } = await this.#asked(
+      client.request(methods.client.session.requestPermission, params, this.#cancellation()),
     );
     await this.progress({ toolCallId, status: 'completed' });
-    return answer.outcome.outcome === 'selected' ? answer.outcome.optionId : null;
+    return outcome.outcome === 'selected' ? outcome.optionId : null;
   }
 
   async update(update: SessionUpdate): Promise<void> {

@@ -18,6 +18,8 @@ export class FakeRunner {
   /** Store at once what is told, and release it. */
   storing = true;
   exit: { exitCode: number | null; signal: string | null } | null = null;
+  /** What a driver did that it must not. A driver gives up when it is thrown at it; a test looks here. */
+  readonly faults: string[] = [];
   /** Text shown by block. */
   readonly shown = new Map<string, string>();
   readonly #holder: Holder;
@@ -35,36 +37,42 @@ export class FakeRunner {
     this.#generation += 1;
     const generation = this.#generation;
     let last = this.stored;
-    const mine = (what: string): void => {
-      if (generation !== this.#generation) throw new Error(`${what} from a driver that was left`);
+    const must = (holds: boolean, fault: string): void => {
+      if (holds) return;
+      this.faults.push(fault);
+      throw new Error(fault);
     };
+    const mine = (what: string): void => must(generation === this.#generation, `${what} from a driver that was left`);
     const events: DriverEvents = {
       facts: (position, facts) => {
         mine('facts');
-        if (facts.length === 0) throw new Error('told nothing');
-        if (position <= last) throw new Error(`position ${position} is not beyond ${last}`);
+        must(facts.length > 0, 'told nothing');
+        must(position > last, `position ${position} is not beyond ${last}`);
         last = position;
-        for (const fact of facts) factDraftSchema.parse(fact);
+        for (const fact of facts) must(factDraftSchema.safeParse(fact).success, `no fact: ${JSON.stringify(fact)}`);
         const before = this.told.get(position);
-        if (before !== undefined && !isDeepStrictEqual(before, facts)) {
-          throw new Error(`other facts at ${position}: ${JSON.stringify(before)} → ${JSON.stringify(facts)}`);
-        }
+        must(
+          before === undefined || isDeepStrictEqual(before, facts),
+          `other facts at ${position}: ${JSON.stringify(before)} → ${JSON.stringify(facts)}`,
+        );
         this.told.set(position, facts);
         if (this.storing) this.store(position);
       },
       preview: (preview) => {
         mine('preview');
+        const hole = preview.offset > (this.shown.get(preview.blockId) ?? '').length;
+        must(!hole, `a preview with a hole: ${JSON.stringify(preview)}`);
         this.#show(preview);
       },
       updateMeta: async (change) => {
         mine('meta');
         this.meta = { ...this.meta, ...change };
         const kept = await this.#holder.setMeta(this.#processId, { ...this.meta });
-        if (!kept.ok) throw new Error(kept.error.message);
+        must(kept.ok, `notes not kept: ${JSON.stringify(kept)}`);
       },
       ended: (position, exit) => {
         mine('ended');
-        if (position <= last) throw new Error('the end is not beyond');
+        must(position > last, 'the end is not beyond');
         this.exit = exit;
       },
     };
@@ -99,7 +107,6 @@ export class FakeRunner {
 
   #show({ blockId, offset, text }: Preview): void {
     const before = this.shown.get(blockId) ?? '';
-    if (offset > before.length) throw new Error(`a preview with a hole: ${offset} after ${before.length}`);
     this.shown.set(blockId, before.slice(0, offset) + text);
   }
 }

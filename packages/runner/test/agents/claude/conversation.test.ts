@@ -6,6 +6,7 @@ import { eventually } from '@holdfast/testkit/eventually.ts';
 import { gate } from '@holdfast/testkit/model/gate.ts';
 import { keywordScript } from '@holdfast/testkit/model/keyword-script.ts';
 import { overloaded, says, text, thinking, unauthorized, uses } from '@holdfast/testkit/model/reply.ts';
+import { promptUuid } from '@holdfast/runner/agents/claude/frame.ts';
 import { Session } from './session.ts';
 
 describe('what the agent says', () => {
@@ -55,6 +56,9 @@ describe('what the agent says', () => {
     await session.send('say after');
     await session.fact('turn.ended', 2);
     expect(session.model.requests.map((request) => request.conversation.userText)).toEqual(['say once', 'say after']);
+    const prompts = session.writes.filter((write) => write.text.includes('say once'));
+    expect(prompts.length).toBeGreaterThan(1);
+    expect(new Set(prompts.map((write) => write.token))).toEqual(new Set([promptUuid('m1')]));
   });
 
   it('TURN2: an overloaded provider is a notice, and the turn goes on', async () => {
@@ -67,15 +71,17 @@ describe('what the agent says', () => {
   });
 
   it('TURN8: words of an answer that broke off are taken back, and the repeated answer is told once', async () => {
-    const broken = { ...says('Half of it'), drop: true };
+    const middle = gate();
+    const broken = { ...says(text('Half ', { text: 'of it', gate: middle })), drop: true };
     await using session = await Session.open((_, index) => (index === 0 ? broken : says('All of it.')));
     await session.start();
     await session.send('hi');
+    const half = await eventually('the first half', () => session.previews.find((p) => p.text === 'Half '));
+    middle.open();
     await session.fact('turn.ended');
     expect(session.of('message.assistant').map((block) => block.text)).toEqual(['All of it.']);
-    const ids = new Set(session.previews.map((preview) => preview.blockId));
-    const { blockId } = await session.fact('message.assistant');
-    for (const id of ids) if (id !== blockId) expect(session.previewOf(id)).toBe('');
+    expect(session.previewOf(half.blockId)).toBe('');
+    expect((await session.fact('turn.notice')).text).toContain('Trying again');
   });
 
   it('TURN2: an error of the provider ends the turn as failed, though the agent calls it a success', async () => {
@@ -87,6 +93,26 @@ describe('what the agent says', () => {
       error: { message: expect.stringContaining('as you wished') as string },
     });
     expect(session.of('message.assistant')).toEqual([]);
+  });
+
+  it('TURN2: the next turn is answered by the model that was set, and an attached driver keeps it', async () => {
+    await using session = await Session.open(keywordScript);
+    await session.start();
+    expect(await session.agent.setModel('haiku')).toEqual({ ok: true, value: null });
+    expect(session.meta.agent.model).toBe('haiku');
+    await session.send('say hi');
+    await session.fact('turn.ended');
+    expect(session.model.requests[0]?.conversation.model).toContain('haiku');
+    await session.reattach();
+    await session.send('say more');
+    await session.fact('turn.ended', 2);
+    expect(session.model.requests[1]?.conversation.model).toContain('haiku');
+  });
+
+  it('TURN9: without a login no process is started, and the error says what to do', async () => {
+    await using session = await Session.open(keywordScript, { environment: { ANTHROPIC_API_KEY: '' } });
+    await expect(session.start()).rejects.toThrow(/set ANTHROPIC_API_KEY/);
+    await expect(session.held()).rejects.toThrow('not in the holder');
   });
 
   it('TURN9: a refused login ends the turn at once with what to do, and the process, whose login cannot change', async () => {
@@ -163,7 +189,7 @@ describe('tools', () => {
   });
 
   it('APPR5: Ask mode refuses what would change something, Auto mode runs it, and nobody is asked', async () => {
-    await using session = await Session.open(keywordScript, 'ask');
+    await using session = await Session.open(keywordScript, { mode: 'ask' });
     await session.start();
     await session.send('write a.txt one');
     await session.fact('turn.ended');
@@ -227,13 +253,28 @@ describe('stop', () => {
   it('TURN7: a stop right behind the prompt ends the turn before the model has said a word', async () => {
     await using session = await Session.open([says(text({ text: 'never', gate: gate() })), says('Alive.')]);
     await session.start();
-    const turnId = await session.send('hi');
-    await session.agent.stopTurn(turnId);
+    const turn = session.nextTurn('hi');
+    await Promise.all([session.agent.startTurn(turn), session.agent.stopTurn(turn.turnId)]);
     expect((await session.fact('turn.ended')).outcome).toBe('stopped');
+    const order = session.writes.map(({ text }) => /"uuid"|"interrupt"/.exec(text)?.[0]).filter((kind) => kind);
+    expect(order).toEqual(['"uuid"', '"interrupt"']);
+  });
+
+  it('TURN7: a process that does not react any more is ended, and its turn is stopped', async () => {
+    await using session = await Session.open([says(text('Once ', { text: 'never', gate: gate() }))], { patience: 150 });
+    await session.start();
+    const turnId = await session.send('hi');
+    await eventually('the first words', () => session.agent.previews()[0]?.text === 'Once ');
+    process.kill((await session.held()).pid, 'SIGSTOP');
+    await session.agent.stopTurn(turnId);
+    await eventually('ended', () => session.ended !== null);
+    expect(session.ended?.signal).toBe('SIGKILL');
+    expect(session.of('message.assistant')[0]).toMatchObject({ text: 'Once ', partial: true });
+    expect(session.of('turn.ended')).toEqual([{ turnId, outcome: 'stopped' }]);
   });
 
   it('TURN7: the process ends when it is told to, whatever it is doing', async () => {
-    await using session = await Session.open([says(uses('Bash', { command: 'echo a; sleep 30' }))], 'auto');
+    await using session = await Session.open([says(uses('Bash', { command: 'echo a; sleep 30' }))], { mode: 'auto' });
     await session.start();
     await session.send('go');
     await session.fact('tool.started');

@@ -2,12 +2,14 @@
 import * as fc from 'fast-check';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+import type { Preview } from '@holdfast/protocol/socket.ts';
 import { cutInput, cutText } from '@holdfast/runner/agents/claude/cut.ts';
 import { createClaudeDriver } from '@holdfast/runner/agents/claude/driver.ts';
 import { promptUuid } from '@holdfast/runner/agents/claude/frame.ts';
 import { LineSplitter } from '@holdfast/runner/agents/claude/line-splitter.ts';
 import { decidePermission, sessionGrant } from '@holdfast/runner/agents/claude/permission.ts';
+import { PreviewBuffer } from '@holdfast/runner/agents/claude/preview-buffer.ts';
 import { claudeEnvironment } from '@holdfast/runner/agents/claude/query-options.ts';
 import { temporaryDirectory } from '@holdfast/testkit/temporary-directory.ts';
 
@@ -59,6 +61,41 @@ describe('cut', () => {
     expect(Buffer.byteLength(JSON.stringify(cutInput({ list: Array(50_000).fill('long') })))).toBeLessThanOrEqual(
       65_536,
     );
+  });
+});
+
+describe('previews', () => {
+  const preview = (offset: number, text: string, blockId = 'b'): Preview => ({
+    blockId,
+    turnId: 't1',
+    kind: 'text',
+    offset,
+    text,
+  });
+
+  it('TURN8: what is added to a block within a moment is one preview, and none once its fact is there', () => {
+    vi.useFakeTimers();
+    try {
+      const told: Preview[] = [];
+      const buffer = new PreviewBuffer((text) => told.push(text));
+      buffer.add(preview(0, 'Hel'));
+      buffer.add(preview(3, 'lo'));
+      buffer.add(preview(7, 'x', 'other'));
+      buffer.drop('other');
+      expect(told).toEqual([]);
+      vi.advanceTimersByTime(30);
+      expect(told).toEqual([preview(0, 'Hello')]);
+      buffer.add(preview(5, ' there'));
+      buffer.add(preview(0, ''));
+      vi.advanceTimersByTime(30);
+      expect(told.slice(1)).toEqual([preview(0, '')]);
+      buffer.add(preview(0, 'never'));
+      buffer.dispose();
+      vi.advanceTimersByTime(30);
+      expect(told).toHaveLength(2);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 });
 

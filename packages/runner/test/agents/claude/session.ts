@@ -24,11 +24,20 @@ interface Told {
   readonly facts: readonly FactDraft[];
 }
 
+export interface SessionOptions {
+  readonly mode?: AgentMode;
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Milliseconds; see the driver's. */
+  readonly patience?: number;
+}
+
 export class Session implements AsyncDisposable {
   readonly directory: ReturnType<typeof temporaryDirectory>;
   readonly workspace: string;
   readonly told: Told[] = [];
   readonly previews: Preview[] = [];
+  /** What drivers gave the holder for the process, in order. */
+  readonly writes: { readonly text: string; readonly token: string | undefined }[] = [];
   readonly model: ScriptedModel;
   readonly driver: AgentDriver;
   meta: AgentMeta;
@@ -37,18 +46,17 @@ export class Session implements AsyncDisposable {
   #agent: AttachedAgent | null = null;
   #turns = 0;
 
-  static async open(script: Script, mode: AgentMode = 'agent', extra: Record<string, string> = {}): Promise<Session> {
+  static async open(script: Script, options: SessionOptions = {}): Promise<Session> {
     const directory = temporaryDirectory();
     const holder = await connectHolder(directory.path);
-    return new Session(directory, holder, await startScriptedModel({ script }), mode, extra);
+    return new Session(directory, holder, await startScriptedModel({ script }), options);
   }
 
   constructor(
     directory: ReturnType<typeof temporaryDirectory>,
     holder: Holder,
     model: ScriptedModel,
-    mode: AgentMode,
-    extra: Record<string, string>,
+    options: SessionOptions,
   ) {
     this.directory = directory;
     this.workspace = join(directory.path, 'workspace');
@@ -59,7 +67,7 @@ export class Session implements AsyncDisposable {
       sessionId: 's1',
       generation: 1,
       cwd: this.workspace,
-      agent: { provider: 'claude', mode },
+      agent: { provider: 'claude', mode: options.mode ?? 'agent' },
       conversationId: null,
       turn: null,
       allowedTools: [],
@@ -71,8 +79,9 @@ export class Session implements AsyncDisposable {
         CLAUDE_CONFIG_DIR: join(this.directory.path, 'config'),
         ANTHROPIC_API_KEY: 'test-key',
         ANTHROPIC_BASE_URL: model.url,
-        ...extra,
+        ...options.environment,
       },
+      ...(options.patience === undefined ? {} : { patience: options.patience }),
     });
   }
 
@@ -165,10 +174,22 @@ export class Session implements AsyncDisposable {
     this.directory[Symbol.dispose]();
   }
 
+  #recording(holder: Holder): Holder {
+    return new Proxy(holder, {
+      get: (target, name: keyof Holder) => {
+        if (name !== 'write') return target[name].bind(target) as unknown;
+        return (id: string, bytes: Uint8Array, token?: string) => {
+          this.writes.push({ text: Buffer.from(bytes).toString('utf8'), token });
+          return target.write(id, bytes, token);
+        };
+      },
+    });
+  }
+
   #context(): DriverContext {
     return {
       meta: this.meta,
-      holder: this.#holder,
+      holder: this.#recording(this.#holder),
       log: pino({ level: process.env['TEST_LOG'] ?? 'silent' }),
       events: {
         facts: (position, facts) => {

@@ -57,6 +57,7 @@ describe('another driver on the same process', () => {
     await session.agent.answer(approvalId, toolCallId, { decision: 'allow' });
     await session.fact('turn.ended');
     session.told.splice(session.told.findIndex((entry) => entry.position > before));
+    session.writes.length = 0;
     await session.reattach();
     expect(await session.agent.answer(approvalId, toolCallId, { decision: 'allow' })).toEqual({
       ok: true,
@@ -66,6 +67,7 @@ describe('another driver on the same process', () => {
     await session.fact('turn.ended', 2);
     expect(session.of('approval.applied')).toEqual([{ approvalId }]);
     expect(session.of('tool.finished')).toHaveLength(1);
+    expect(session.writes.filter((write) => write.text.includes('"behavior"'))).toEqual([]);
   });
 
   it('TURN5: what was said while no driver was there is told once, and the sentence under way goes on', async () => {

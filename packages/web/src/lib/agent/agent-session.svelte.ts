@@ -53,9 +53,7 @@ export class AgentSession {
     return this.#holdfast.session(this.sessionId);
   }
 
-  readonly overlay: Overlay = $derived.by(() =>
-    overlay(this.transcript, this.sessionId, this.#holdfast.outbox()),
-  );
+  readonly overlay: Overlay = $derived.by(() => overlay(this.transcript, this.sessionId, this.#holdfast.outbox()));
 
   /** Of the open turn; stopping also as soon as it was asked for here. null: no turn is open. */
   get phase(): TurnPhase | null {
@@ -69,6 +67,8 @@ export class AgentSession {
   underway(type: 'turn.resume' | 'turn.discard' | 'mode.set' | 'session.stop'): boolean {
     return this.#holdfast
       .outbox(this.sessionId)
-      .some((entry) => entry.command.type === type && entry.state.status !== 'failed' && entry.state.status !== 'unsure');
+      .some(
+        (entry) => entry.command.type === type && entry.state.status !== 'failed' && entry.state.status !== 'unsure',
+      );
   }
 }

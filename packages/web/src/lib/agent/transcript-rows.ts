@@ -14,7 +14,8 @@ export function transcriptRows(items: readonly TranscriptItem[], openTurnId: str
   let run: ToolCallItem[] = [];
   const flush = (): void => {
     const first = run[0];
-    if (first !== undefined && run.length >= shortestRun) rows.push({ type: 'run', key: `run:${first.key}`, tools: run });
+    if (first !== undefined && run.length >= shortestRun)
+      rows.push({ type: 'run', key: `run:${first.key}`, tools: run });
     else rows.push(...run.map((item) => ({ type: 'item', key: item.key, item }) as const));
     run = [];
   };

@@ -31,6 +31,11 @@ const asText = (value: unknown): string => (typeof value === 'string' ? value : 
 /** A change without its surroundings as a patch: all that goes, then all that comes. */
 export function patchOf(removed: string, added: string): string {
   const lines = (mark: string, block: string): string[] =>
-    block === '' ? [] : block.replace(/\n$/, '').split('\n').map((line) => mark + line);
+    block === ''
+      ? []
+      : block
+          .replace(/\n$/, '')
+          .split('\n')
+          .map((line) => mark + line);
   return [...lines('-', removed), ...lines('+', added)].join('\n');
 }

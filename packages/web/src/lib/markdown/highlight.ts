@@ -6,7 +6,6 @@ type LanguageModule = Promise<{ default: unknown }>;
 const languages: Record<string, () => LanguageModule> = {
   bash: () => import('shiki/langs/bash.mjs'),
   c: () => import('shiki/langs/c.mjs'),
-  cpp: () => import('shiki/langs/cpp.mjs'),
   css: () => import('shiki/langs/css.mjs'),
   diff: () => import('shiki/langs/diff.mjs'),
   dockerfile: () => import('shiki/langs/dockerfile.mjs'),
@@ -27,11 +26,12 @@ const languages: Record<string, () => LanguageModule> = {
 };
 
 const aliases: Record<string, string> = {
-  cc: 'cpp',
+  cc: 'c',
+  cpp: 'c',
   cjs: 'javascript',
   cts: 'typescript',
   h: 'c',
-  hpp: 'cpp',
+  hpp: 'c',
   htm: 'html',
   js: 'javascript',
   jsonc: 'json',
@@ -76,7 +76,11 @@ async function createHighlighter(): Promise<HighlighterCore> {
     import('shiki/engine/javascript'),
   ]);
   const theme = createCssVariablesTheme({ name: 'page', variablePrefix: '--shiki-', fontStyle: false });
-  return createHighlighterCore({ themes: [theme], langs: [], engine: createJavaScriptRegexEngine({ forgiving: true }) });
+  return createHighlighterCore({
+    themes: [theme],
+    langs: [],
+    engine: createJavaScriptRegexEngine({ forgiving: true }),
+  });
 }
 
 /** The lines of `code` as coloured pieces; null when there is nothing to colour. */

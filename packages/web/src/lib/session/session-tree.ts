@@ -18,6 +18,9 @@ export function groupByWorkspace(
     return { workspace, sessions: [...own.filter((s) => s.pinned), ...own.filter((s) => !s.pinned)] };
   });
   const newest = (group: WorkspaceGroup): string =>
-    group.sessions.reduce((latest, s) => (s.lastActivityAt > latest ? s.lastActivityAt : latest), group.workspace.createdAt);
+    group.sessions.reduce(
+      (latest, s) => (s.lastActivityAt > latest ? s.lastActivityAt : latest),
+      group.workspace.createdAt,
+    );
   return groups.sort((a, b) => (newest(a) < newest(b) ? 1 : -1));
 }

@@ -18,7 +18,10 @@ const still = (tone: Tone, text: string): StateWords => ({ tone, live: false, te
 export function stateWords(session: SessionDescriptor, connected: boolean): StateWords {
   const now = currentWords(session);
   if (connected || session.status === 'ended' || session.status === 'failed') return now;
-  return still(now.tone === 'idle' ? 'idle' : 'quiet', `Last seen: ${now.text.charAt(0).toLowerCase()}${now.text.slice(1)}`);
+  return still(
+    now.tone === 'idle' ? 'idle' : 'quiet',
+    `Last seen: ${now.text.charAt(0).toLowerCase()}${now.text.slice(1)}`,
+  );
 }
 
 function currentWords(session: SessionDescriptor): StateWords {

@@ -6,7 +6,8 @@ import { indexedDbOutbox } from '@holdfast/link/indexed-db-outbox.ts';
 import { createRestClient, type RestClient } from '@holdfast/link/rest.ts';
 import { systemClock } from '@holdfast/link/system-clock.ts';
 
-export const restForPage = (): RestClient => createRestClient({ url: location.origin, fetch: window.fetch.bind(window) });
+export const restForPage = (): RestClient =>
+  createRestClient({ url: location.origin, fetch: window.fetch.bind(window) });
 
 export interface PageClient {
   readonly client: HoldfastClient;

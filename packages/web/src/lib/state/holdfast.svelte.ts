@@ -141,7 +141,9 @@ export class Holdfast {
     const session = await this.rest.createSession({
       kind: wish.kind,
       workspaceId,
-      ...(agent && { agent: { provider: agent.provider, mode: agent.mode, ...(agent.prompt && { prompt: agent.prompt }) } }),
+      ...(agent && {
+        agent: { provider: agent.provider, mode: agent.mode, ...(agent.prompt && { prompt: agent.prompt }) },
+      }),
     });
     if (session.ok) this.adopt(session.value);
     return session;

@@ -35,6 +35,14 @@ export function withModifiers(typed: string, modifiers: Modifiers): string {
 function controlCharacter(character: string): string {
   const upper = character.toUpperCase();
   if (upper.length === 1 && upper >= '@' && upper <= '_') return String.fromCharCode(upper.charCodeAt(0) - 64);
-  const others: Record<string, string> = { ' ': '\0', '2': '\0', '/': '\x1f', '-': '\x1f', '~': '\x1e', '|': '\x1c', '?': '\x7f' };
+  const others: Record<string, string> = {
+    ' ': '\0',
+    '2': '\0',
+    '/': '\x1f',
+    '-': '\x1f',
+    '~': '\x1e',
+    '|': '\x1c',
+    '?': '\x7f',
+  };
   return others[character] ?? character;
 }

@@ -1,0 +1,58 @@
+/** The HTTP API with a key, for what a test arranges and checks beside the page. */
+import type { Fact } from '@holdfast/protocol/fact.ts';
+import type { SessionDescriptor } from '@holdfast/protocol/session.ts';
+import type { Installation } from './program.ts';
+
+export class Api {
+  readonly #origin: string;
+  readonly #key: string;
+
+  private constructor(origin: string, key: string) {
+    this.#origin = origin;
+    this.#key = key;
+  }
+
+  static async open(holdfast: Installation): Promise<Api> {
+    const key = await holdfast.run('key', 'create', '--label', 'test');
+    if (key.code !== 0) throw new Error(key.stderr);
+    return new Api(holdfast.origin, key.stdout.trim());
+  }
+
+  async workspace(path: string): Promise<string> {
+    return ((await this.#call('POST', '/api/workspaces', { path })) as { id: string }).id;
+  }
+
+  async create(body: Record<string, unknown>): Promise<string> {
+    return ((await this.#call('POST', '/api/sessions', body)) as { id: string }).id;
+  }
+
+  async session(id: string): Promise<SessionDescriptor> {
+    return (await this.#call('GET', `/api/sessions/${id}`)) as SessionDescriptor;
+  }
+
+  /** The whole log. */
+  async log(id: string): Promise<Fact[]> {
+    const page = await this.#call('GET', `/api/sessions/${id}/events?after=0&limit=500`);
+    return (page as { events: Fact[] }).events;
+  }
+
+  async screen(id: string): Promise<string> {
+    const answer = await fetch(`${this.#origin}/api/sessions/${id}/screen?format=text`, { headers: this.#headers() });
+    return answer.text();
+  }
+
+  async #call(method: string, path: string, body?: unknown): Promise<unknown> {
+    const answer = await fetch(`${this.#origin}${path}`, {
+      method,
+      headers: { ...this.#headers(), ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    const text = await answer.text();
+    if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${text}`);
+    return text === '' ? null : JSON.parse(text);
+  }
+
+  #headers(): Record<string, string> {
+    return { authorization: `Bearer ${this.#key}` };
+  }
+}
