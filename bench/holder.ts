@@ -173,7 +173,7 @@ async function main(megabytes: number, rounds: number): Promise<void> {
 }
 
 if (process.argv[2] === 'child') {
-  const [, , , role, directory] = process.argv as string[];
+  const [, , , role, directory] = process.argv;
   const result = await child(role as string, directory as string);
   process.send?.(result, () => process.exit(0));
 } else {

@@ -1,6 +1,5 @@
 import { mkdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import type { Fact } from '@holdfast/protocol/fact.ts';
 import { eventually } from '@holdfast/testkit/eventually.ts';
 import { chromiumPath, findProgram } from '@holdfast/testkit/programs.ts';
 import type { Browser, Page } from 'playwright-core';
@@ -8,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Api } from '../support/api.ts';
 import { launchChromium, openPage } from '../support/browser.ts';
 import { type Installation, install } from '../support/program.ts';
+import { expectSoundLog } from '../support/sound-log.ts';
 
 const chromium = chromiumPath();
 const artifacts = fileURLToPath(new URL('../artifacts/', import.meta.url));
@@ -19,19 +19,6 @@ const transcript = (page: Page) => page.getByTestId('transcript');
 async function say(page: Page, text: string): Promise<void> {
   await composer(page).fill(text);
   await composer(page).press('Enter');
-}
-
-/** Every seq once and in order, every turn ended once, every block of text once. */
-function expectSoundLog(log: readonly Fact[]): void {
-  expect(log.map((fact) => fact.seq)).toEqual(log.map((_, index) => index + 1));
-  const blocks = log.flatMap((fact) => (fact.type === 'message.assistant' ? [fact.data.blockId] : []));
-  expect(new Set(blocks).size).toBe(blocks.length);
-  const started = log.flatMap((fact) => (fact.type === 'turn.started' ? [fact.data.turnId] : []));
-  const ended = log.flatMap((fact) =>
-    fact.type === 'turn.ended' || fact.type === 'turn.interrupted' ? [fact.data.turnId] : [],
-  );
-  expect(new Set(started).size).toBe(started.length);
-  expect(ended).toEqual(started);
 }
 
 describe.skipIf(chromium === null)('the page in Chromium (skipped without it: apt-get install chromium)', () => {

@@ -1,6 +1,7 @@
 /** The HTTP API with a key, for what a test arranges and checks beside the page. */
-import type { Fact } from '@holdfast/protocol/fact.ts';
+import type { Fact, FactData, FactType } from '@holdfast/protocol/fact.ts';
 import type { SessionDescriptor } from '@holdfast/protocol/session.ts';
+import { eventually } from '@holdfast/testkit/eventually.ts';
 import type { Installation } from './program.ts';
 
 export class Api {
@@ -34,6 +35,36 @@ export class Api {
   async log(id: string): Promise<Fact[]> {
     const page = await this.#call('GET', `/api/sessions/${id}/events?after=0&limit=500`);
     return (page as { events: Fact[] }).events;
+  }
+
+  /** Waits for a fact of the log that fits. */
+  async fact<T extends FactType>(
+    id: string,
+    type: T,
+    fits: (data: FactData<T>) => boolean = () => true,
+  ): Promise<FactData<T>> {
+    return eventually(
+      `${type} in ${id}`,
+      async () => {
+        for (const fact of await this.log(id)) {
+          if (fact.type === type && fits(fact.data as FactData<T>)) return fact.data as FactData<T>;
+        }
+        return null;
+      },
+      30_000,
+    ) as Promise<FactData<T>>;
+  }
+
+  async command(id: string, command: Record<string, unknown>): Promise<void> {
+    await this.#call('POST', `/api/sessions/${id}/commands`, command);
+  }
+
+  async answer(approvalId: string, answer: Record<string, unknown>): Promise<void> {
+    await this.#call('POST', `/api/approvals/${approvalId}/answer`, { id: `answer-${approvalId}`.slice(0, 64), ...answer });
+  }
+
+  async remove(id: string): Promise<void> {
+    await this.#call('DELETE', `/api/sessions/${id}`);
   }
 
   async screen(id: string): Promise<string> {

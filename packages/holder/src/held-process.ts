@@ -140,11 +140,11 @@ export class Held {
     this.#size = { cols, rows };
   }
 
-  /** SIGKILL reaches all it started, and after its end what it left behind. */
+  /** SIGKILL to an ended process goes to what it left behind. */
   signal(signal: HeldSignal): void {
-    if (signal !== 'SIGKILL') this.#child.signal(signal);
-    else if (this.alive) killChild(this.#child.pid, this.#marker);
-    else killLeftovers(this.#marker);
+    if (signal !== 'SIGKILL') return this.#child.signal(signal);
+    const kill = this.alive ? killChild : killLeftovers;
+    kill(this.#child.pid, this.#marker, this.spec.kind === 'pipe');
   }
 
   setMeta(meta: Readonly<Record<string, unknown>>): void {

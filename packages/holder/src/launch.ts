@@ -42,13 +42,17 @@ export async function ensureHolder({ dataDir, nodePath, log }: LaunchOptions): P
   const limit = performance.now() + startTimeout;
   while (performance.now() < limit) {
     const connected = await connectHolder({ socketPath: socket });
-    if (connected.ok || connected.error.kind !== 'disconnected') return connected;
+    if (connected.ok || connected.error.kind !== 'disconnected') {
+      if (!connected.ok || connected.value.pid !== start.pid) start.cancel();
+      return connected;
+    }
     const { outcome } = start;
     if (outcome?.kind === 'failed') return failure('disconnected', `the holder cannot start: ${outcome.why}`);
     // Another had the lock: it is about to listen, or about to end and leave the place to ours.
     if (outcome?.kind === 'locked') start = startDetached(directory, nodePath ?? process.execPath);
     await delay(outcome === null ? 20 : 200);
   }
+  start.cancel();
   return failure('disconnected', `no holder within ${startTimeout / 1000} s; see ${holderFiles(directory).log}`);
 }
 
@@ -66,8 +70,11 @@ function prepare(dataDir: string): HolderResult<string> {
 }
 
 interface Start {
+  readonly pid: number | undefined;
   /** null: it runs. */
   outcome: { readonly kind: 'locked' } | { readonly kind: 'failed'; readonly why: string } | null;
+  /** Another is the holder. One still on its way to the lock would find it free when that one is ended. */
+  cancel(): void;
 }
 
 function startDetached(directory: string, nodePath: string): Start {
@@ -82,7 +89,7 @@ function startDetached(directory: string, nodePath: string): Start {
   });
   closeSync(output);
   child.unref();
-  const start: Start = { outcome: null };
+  const start: Start = { pid: child.pid, outcome: null, cancel: () => void child.kill('SIGKILL') };
   child.on('error', (error) => (start.outcome = { kind: 'failed', why: error.message }));
   child.on('exit', (code, signal) => {
     if (code === exitCodes.alreadyRunning) start.outcome = { kind: 'locked' };

@@ -39,15 +39,18 @@ export function signalGroup(group: number, signal: NodeJS.Signals): void {
   send(-group, signal);
 }
 
-/** SIGKILL to a living child of ours, to all in its session and group, and to all that carry its marker. */
-export function killChild(pid: number, marker: string): void {
+/**
+ * SIGKILL to all of a living child's session and group; `everywhere`: also to what left its session, by the marker.
+ * What a person starts with setsid in a shell is meant to stay, what an agent does is not.
+ */
+export function killChild(pid: number, marker: string, everywhere: boolean): void {
   signalGroup(pid, 'SIGKILL');
-  killAll(() => members(marker, (process) => process.session === pid || process.group === pid));
+  killAll((each) => each.session === pid || each.group === pid || (everywhere && markerOf(each.pid) === marker));
 }
 
-/** SIGKILL to all that carry the marker of a child that has ended (its pid may be another's by now). */
-export function killLeftovers(marker: string): void {
-  killAll(() => members(marker, () => false));
+/** The same for a child that has ended: what it left behind. Its pid may be another's by now, so the marker must fit. */
+export function killLeftovers(pid: number, marker: string, everywhere: boolean): void {
+  killAll((each) => (everywhere || each.session === pid || each.group === pid) && markerOf(each.pid) === marker);
 }
 
 /**
@@ -77,18 +80,13 @@ export async function endOrphans(owner: string): Promise<string[]> {
   return [...ids];
 }
 
-function members(marker: string, also: (process: ProcessStatus) => boolean): number[] {
-  const found = livingProcesses().filter((process) => also(process) || markerOf(process.pid) === marker);
-  return found.map((process) => process.pid).filter((pid) => pid !== process.pid);
-}
-
 /** Looks again until nobody new is found: what is being killed may just have started another. */
-function killAll(look: () => number[]): void {
-  const killed = new Set<number>();
+function killAll(chosen: (status: ProcessStatus) => boolean): void {
+  const killed = new Set([process.pid]);
   for (;;) {
-    const fresh = look().filter((pid) => !killed.has(pid));
+    const fresh = livingProcesses().filter((each) => !killed.has(each.pid) && chosen(each));
     if (fresh.length === 0) return;
-    for (const pid of fresh) {
+    for (const { pid } of fresh) {
       killed.add(pid);
       send(pid, 'SIGKILL');
     }

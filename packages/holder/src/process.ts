@@ -79,8 +79,8 @@ export interface Holder {
   /** Ends the child's stdin (pipe). */
   closeInput(id: string): Promise<HolderResult<null>>;
   resize(id: string, cols: number, rows: number): Promise<HolderResult<null>>;
-  /** To the child's process group and its terminal's foreground group. SIGKILL also to all it started; and of an ended
-   *  process, to what it left behind. */
+  /** To the child's process group; a terminal's SIGINT to its foreground group, as if typed, its others to both.
+   *  SIGKILL to all of a terminal's session, and to all an agent started anywhere; of an ended process, to what is left. */
   signal(id: string, signal: 'SIGINT' | 'SIGTERM' | 'SIGKILL' | 'SIGHUP'): Promise<HolderResult<null>>;
   setMeta(id: string, meta: Readonly<Record<string, unknown>>): Promise<HolderResult<null>>;
   read(id: string, stream: StreamName, from: number, reader: StreamReader): Reading;

@@ -41,6 +41,8 @@ const readBuffer = Buffer.allocUnsafeSlow(64 * 1024);
 /** Throws when the system has no PTY or process left. */
 export function startPty(spec: PtySpec, env: Readonly<Record<string, string>>, events: ChildEvents): Child {
   let exit: ChildExit | null = null;
+  /** The descriptor is closed, or about to be: its number may soon be another's. */
+  let shut = false;
   let closed = false;
   let linger: Linger | null = null;
   let pauseTimer: NodeJS.Timeout | undefined;
@@ -49,7 +51,12 @@ export function startPty(spec: PtySpec, env: Readonly<Record<string, string>>, e
     exit = signal === 0 ? { exitCode, signal: null } : { exitCode: null, signal: signalName(signal) };
     if (closed) return events.exited(exit);
     resume();
-    linger = new Linger(() => socket.destroy());
+    linger = new Linger(close);
+  };
+  const close = (): void => {
+    shut = true;
+    input.close();
+    socket.destroy();
   };
 
   const { fd, pid } = native.fork(
@@ -77,11 +84,11 @@ export function startPty(spec: PtySpec, env: Readonly<Record<string, string>>, e
       },
     },
   });
-  // EIO is how Linux says that the last process has closed the terminal.
-  socket.on('error', () => socket.destroy());
+  // EIO is how Linux says that the last process has closed the terminal, an end how macOS does.
+  socket.on('error', close);
+  socket.on('end', close);
   socket.on('close', () => {
     closed = true;
-    input.close();
     linger?.cancel();
     clearTimeout(pauseTimer);
     events.finished('out');
@@ -93,19 +100,19 @@ export function startPty(spec: PtySpec, env: Readonly<Record<string, string>>, e
   const resume = (): void => {
     clearTimeout(pauseTimer);
     pauseTimer = undefined;
-    if (!closed) socket.resume();
+    if (!shut) socket.resume();
   };
 
   return {
     pid,
     get descriptor() {
-      return closed ? null : fd;
+      return shut ? null : fd;
     },
     write: (bytes) => input.write(bytes),
     // The terminal's own end-of-file: Ctrl-D.
     closeInput: () => void input.write(Uint8Array.of(4)),
     resize: (cols, rows) => {
-      if (!closed) native.resize(fd, cols, rows, 0, 0);
+      if (!shut) native.resize(fd, cols, rows, 0, 0);
     },
     signal: (signal) => {
       const foreground = readStatus(pid)?.foregroundGroup;
@@ -115,7 +122,7 @@ export function startPty(spec: PtySpec, env: Readonly<Record<string, string>>, e
       }
     },
     pause: () => {
-      if (closed || exit !== null || pauseTimer !== undefined) return;
+      if (shut || exit !== null || pauseTimer !== undefined) return;
       socket.pause();
       pauseTimer = setTimeout(resume, longestPause);
     },

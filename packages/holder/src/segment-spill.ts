@@ -31,8 +31,12 @@ export function segmentSpill(directory: string, failed: (error: unknown) => void
   };
 
   const remove = (segment: Segment): void => {
-    closeSync(segment.descriptor);
-    rmSync(segment.path, { force: true });
+    try {
+      closeSync(segment.descriptor);
+      rmSync(segment.path, { force: true });
+    } catch (error) {
+      failed(error);
+    }
   };
 
   return {
@@ -77,7 +81,11 @@ export function segmentSpill(directory: string, failed: (error: unknown) => void
       if (closed) return;
       closed = true;
       for (const segment of segments.splice(0)) remove(segment);
-      rmSync(directory, { recursive: true, force: true });
+      try {
+        rmSync(directory, { recursive: true, force: true });
+      } catch (error) {
+        failed(error);
+      }
     },
   };
 }

@@ -1,10 +1,12 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { eventually } from '@holdfast/testkit/eventually.ts';
 import { temporaryDirectory } from '@holdfast/testkit/temporary-directory.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { TestHolder } from './holder-fixture.ts';
-import { collect, errorKind, exitOf, pipe, shell, startHolder, value } from './holder-fixture.ts';
+import { collect, errorKind, exitOf, marked, pipe, shell, startHolder, value } from './holder-fixture.ts';
 import { Held } from '../src/held-process.ts';
 
 let test: TestHolder;
@@ -114,6 +116,22 @@ describe('an agent on pipes', () => {
     for (const id of ['tty1.1', 'tty2.1']) value(await holder.signal(id, 'SIGKILL'));
   });
 
+  it('HOLD10: SIGKILL reaches all an agent started, also after its end', async () => {
+    const { holder } = test;
+    const script = 'setsid sleep 1001 & (setsid sh -c "sleep 1002; true" &); sleep 0.1; echo ready;';
+    value(await holder.spawn('tools.1', pipe(`${script} sleep 1003; true`), {}));
+    const output = collect(holder, 'tools.1');
+    await eventually('ready', () => output.text() === 'ready\n' && marked('tools.1').length >= 5);
+    value(await holder.signal('tools.1', 'SIGKILL'));
+    await eventually('all are gone', () => marked('tools.1').length === 0);
+
+    value(await holder.spawn('left.1', pipe(`${script} exit 1`), {}));
+    await exitOf(holder, 'left.1');
+    expect(marked('left.1').length).toBeGreaterThanOrEqual(3);
+    value(await holder.signal('left.1', 'SIGKILL'));
+    await eventually('all are gone', () => marked('left.1').length === 0);
+  });
+
   it('HOLD2: a background process that keeps its output open does not keep the exit from being told', async () => {
     const { holder } = test;
     value(await holder.spawn('leaves.1', pipe('sleep 1000 & head -c 300000 /dev/zero; exit 6'), {}));
@@ -127,12 +145,12 @@ describe('an agent on pipes', () => {
 describe('an agent whose output nobody takes', () => {
   it('STREAM3: waits when memory and disk are full, goes on after a release, and loses nothing', async () => {
     using directory = temporaryDirectory();
-    const size = 3_000_000;
+    const last = 400_000;
     const spillDirectory = join(directory.path, 'held');
     let exited = false;
     const started = Held.start({
       id: 'waits.1',
-      spec: pipe(`i=0; while [ $i -lt ${size / 8} ]; do i=$((i+1)); printf '%07d\\n' $i; done`),
+      spec: pipe(`exec seq 1 ${last}`),
       meta: {},
       marker: 'test:waits.1',
       retention: {
@@ -151,6 +169,10 @@ describe('an agent whose output nobody takes', () => {
     const stream = held.stream('out');
     await eventually('it waits', () => stream.full);
     expect(readdirSync(spillDirectory).length).toBe(1);
+    // Time enough to say everything, for one who is not held up.
+    await once(spawn('seq', ['1', String(last)], { stdio: ['ignore', 'ignore', 'ignore'] }), 'exit');
+    await once(spawn('sh', ['-c', `seq 1 ${last} | wc`], { stdio: ['ignore', 'ignore', 'ignore'] }), 'exit');
+    expect(exited).toBe(false);
     const parts: Uint8Array[] = [];
     let at = 0;
     let largest = 0;
@@ -165,7 +187,7 @@ describe('an agent whose output nobody takes', () => {
       held.release('out', at);
       return exited && at === stream.end;
     });
-    const expected = Array.from({ length: size / 8 }, (_, index) => `${String(index + 1).padStart(7, '0')}\n`).join('');
+    const expected = Array.from({ length: last }, (_, index) => `${index + 1}\n`).join('');
     expect(Buffer.concat(parts).toString() === expected).toBe(true);
     // One read of the pipe beyond the bound.
     expect(largest).toBeLessThanOrEqual(500_000 + 65_536);

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { eventually } from '@holdfast/testkit/eventually.ts';
 import { temporaryDirectory } from '@holdfast/testkit/temporary-directory.ts';
@@ -108,5 +108,20 @@ export function isAlive(pid: number): boolean {
     return !/^\) [ZX]/.test(stat.slice(stat.lastIndexOf(')')));
   } catch {
     return false;
+  }
+}
+
+/** Living processes that carry the marker of a child. */
+export function marked(id: string): number[] {
+  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  return pids.map(Number).filter((pid) => isAlive(pid) && markerOf(pid)?.endsWith(`:${id}`) === true);
+}
+
+function markerOf(pid: number): string | undefined {
+  try {
+    const environment = readFileSync(`/proc/${pid}/environ`, 'latin1').split('\0');
+    return environment.find((entry) => entry.startsWith('HOLDFAST_HELD='));
+  } catch {
+    return undefined;
   }
 }

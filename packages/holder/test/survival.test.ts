@@ -1,6 +1,6 @@
 import { fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -170,6 +170,8 @@ it('HOLD7: a second holder on a directory says so and ends; many launchers get t
   expect(new Set(launched.map((each) => value(each).pid)).size).toBe(1);
   const [first] = launched.map(value);
   value(await (first as NonNullable<typeof first>).shutdown());
+  // Nobody who was on the way takes the place of the one that was ended.
+  await eventually('all ended', () => holdersOf(temporary.path).length === 0);
 });
 
 it('HOLD7: one that is ending is waited for, and its successor takes its place', async () => {
@@ -245,3 +247,13 @@ it('STREAM4: a client gets a bounded amount ahead of what it has taken', async (
   expect(received).toBeLessThan(1024 * 1024 + 510_000);
   socket.destroy();
 });
+
+function holdersOf(directory: string): string[] {
+  return readdirSync('/proc').filter((pid) => {
+    try {
+      return readFileSync(`/proc/${pid}/cmdline`, 'latin1').endsWith(`main.ts\0${directory}\0`);
+    } catch {
+      return false;
+    }
+  });
+}

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { eventually } from '@holdfast/testkit/eventually.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { TestHolder } from './holder-fixture.ts';
-import { collect, errorKind, exitOf, isAlive, shell, shellEnvironment, startHolder, value } from './holder-fixture.ts';
+import { collect, errorKind, exitOf, marked, shell, shellEnvironment, startHolder, value } from './holder-fixture.ts';
 
 let test: TestHolder;
 beforeAll(async () => {
@@ -74,24 +74,17 @@ describe('a terminal', () => {
     expect(errorKind(await test.holder.resize(job.id, 1, 1))).toBe('exited');
   });
 
-  it('HOLD10: SIGKILL reaches what a shell started in other groups and sessions', async () => {
-    const { id, output, pid } = await start(
-      'set -m; sleep 1001 & setsid sleep 1002 & (setsid sh -c "sleep 1003 & wait" &) ; echo ready; wait',
+  it('HOLD10: SIGKILL reaches all groups of a shell, and leaves what was made to stay', async () => {
+    const { id, pid, output } = await start(
+      'set -m; sleep 1001 & (sh -c "sleep 1002; true" &); setsid -f sleep 1003; echo ready; wait',
     );
     await eventually('ready', () => output.text().includes('ready'));
-    const marker = `HOLDFAST_HELD=`;
-    const mine = (): number[] =>
-      readdirSync('/proc')
-        .filter((name) => /^\d+$/.test(name))
-        .map(Number)
-        .filter(
-          (each) =>
-            isAlive(each) && environment(each).some((entry) => entry.startsWith(marker) && entry.endsWith(`:${id}`)),
-        );
-    await eventually('all run', () => mine().length >= 5);
-    expect(mine()).toContain(pid);
+    await eventually('all run', () => marked(id).length >= 5);
+    expect(marked(id)).toContain(pid);
     value(await test.holder.signal(id, 'SIGKILL'));
-    await eventually('all are gone', () => mine().length === 0);
+    await eventually('its session is gone', () => marked(id).length === 1);
+    expect(readFileSync(`/proc/${marked(id)[0]}/cmdline`, 'latin1')).toBe('sleep\x001003\x00');
+    for (const daemon of marked(id)) process.kill(daemon, 'SIGKILL');
   });
 
   it('HOLD8: its environment is what was given, and it has no descriptor of anybody else', async () => {
@@ -271,11 +264,3 @@ describe('a terminal', () => {
     await eventually('all closed', () => descriptors(holder.pid).length <= before);
   });
 });
-
-function environment(pid: number): string[] {
-  try {
-    return readFileSync(`/proc/${pid}/environ`, 'latin1').split('\0');
-  } catch {
-    return [];
-  }
-}

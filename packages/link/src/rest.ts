@@ -1,11 +1,6 @@
 /** The HTTP contract as functions: bodies typed by the protocol, answers parsed by its schemas, failures as values. */
-import { z } from 'zod';
-import {
-  type Approval,
-  type ApprovalAnswer,
-  type ApprovalStatus,
-  approvalSchema,
-} from '@holdfast/protocol/approval.ts';
+import { type z } from 'zod';
+import { type Approval, type ApprovalAnswer, type ApprovalStatus } from '@holdfast/protocol/approval.ts';
 import { type Command, type Receipt } from '@holdfast/protocol/command.ts';
 import { type ErrorKind, type Result, errorResponseSchema, fail, ok } from '@holdfast/protocol/error.ts';
 import {

@@ -1,5 +1,5 @@
 /** A server with a real log and real receipts in memory, on real Socket.IO, that misbehaves on demand. */
-import { createServer } from 'node:http';
+import { type RequestListener, createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Server, type Socket } from 'socket.io';
 import type { Command, Receipt } from '@holdfast/protocol/command.ts';
@@ -71,8 +71,10 @@ export class ScriptedServer {
   readonly sockets = new Set<Socket>();
   /** Everything asked, by name. */
   readonly asked: { name: string; body: Record<string, unknown> }[] = [];
+  /** Answers what is not Socket.IO's. */
+  http: RequestListener = (_request, response) => response.writeHead(404).end();
   readonly #io: Server;
-  readonly #http = createServer();
+  readonly #http = createServer((request, response) => this.http(request, response));
   readonly #subscriptions = new Map<Socket, Map<string, boolean>>();
   readonly #watchers = new Set<Socket>();
 
@@ -152,9 +154,9 @@ export class ScriptedServer {
       this.#watchers.delete(socket);
     });
     const on = (name: string, handle: (body: never, ack: Ack) => void): void => {
-      socket.on(name, (body: never, ack: Ack | undefined) => {
+      socket.on(name, (body: Record<string, unknown>, ack: Ack | undefined) => {
         this.asked.push({ name, body });
-        if (!this.faults.mute) handle(body, ack ?? (() => undefined));
+        if (!this.faults.mute) handle(body as never, ack ?? (() => undefined));
       });
     };
     on('hello', (_body, ack) => {

@@ -92,10 +92,8 @@ export class ServerEnd {
   }
 
   factsOf<T extends FactDraft['type']>(type: T): Extract<FactDraft, { type: T }>['data'][] {
-    return this.facts
-      .map(({ fact }) => fact)
-      .filter((fact): fact is Extract<FactDraft, { type: T }> => fact.type === type)
-      .map(({ data }) => data);
+    type Data = Extract<FactDraft, { type: T }>['data'];
+    return this.facts.flatMap(({ fact }) => (fact.type === type ? [fact.data as Data] : []));
   }
 
   #receive(message: ToServer): void {

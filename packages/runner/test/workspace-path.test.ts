@@ -2,7 +2,12 @@ import { existsSync, mkdirSync, realpathSync, symlinkSync, writeFileSync } from 
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { existingWorkspacePath, isInside, prepareRoots, resolveWorkspacePath } from '@holdfast/runner/workspace-path.ts';
+import {
+  existingWorkspacePath,
+  isInside,
+  prepareRoots,
+  resolveWorkspacePath,
+} from '@holdfast/runner/workspace-path.ts';
 import { temporaryDirectory } from '@holdfast/testkit/temporary-directory.ts';
 
 async function errorOf(result: ReturnType<typeof resolveWorkspacePath>): Promise<string> {
@@ -38,7 +43,17 @@ describe('workspace paths', () => {
     symlinkSync(beside, join(root, 'link'));
     symlinkSync(join(directory.path, 'nowhere'), join(root, 'dangling'));
     symlinkSync('loop', join(root, 'loop'));
-    for (const path of ['..', '../root-beside', beside, '/', '/etc', '/etc/passwd/x', 'link', 'link/new', 'a/../../x']) {
+    for (const path of [
+      '..',
+      '../root-beside',
+      beside,
+      '/',
+      '/etc',
+      '/etc/passwd/x',
+      'link',
+      'link/new',
+      'a/../../x',
+    ]) {
       expect([path, await errorOf(resolveWorkspacePath([root], path))]).toEqual([path, 'path_outside_roots']);
     }
     for (const path of ['file', 'file/below', 'dangling', 'dangling/below', 'loop/x']) {

@@ -18,6 +18,7 @@ export function listContract(current: () => Store): void {
       );
       ids.push(page.sessions.map((session) => session.id));
       cursor = page.nextCursor;
+      if (ids.length > 20) throw new Error('the pages have no end');
       await between();
     } while (cursor !== undefined);
     return ids;

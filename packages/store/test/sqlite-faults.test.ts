@@ -1,4 +1,5 @@
 /** A disk that is full, locked or read-only while the store is open: refused as a value, and cured without a restart. */
+import { fail } from '@holdfast/protocol/error.ts';
 import { temporaryDirectory } from '@holdfast/testkit/temporary-directory.ts';
 import { createStore } from '@holdfast/store/create-store.ts';
 import type { Schema } from '@holdfast/store/schema.ts';
@@ -7,6 +8,7 @@ import { NodeSqliteDialect } from '@holdfast/store/sqlite/dialect.ts';
 import { SqliteEngine } from '@holdfast/store/sqlite/engine.ts';
 import { openSqliteStore } from '@holdfast/store/sqlite/open.ts';
 import type { Store } from '@holdfast/store/store.ts';
+import { run } from '@holdfast/store/steps.ts';
 import { StoreUnavailable } from '@holdfast/store/unavailable.ts';
 import { Kysely } from 'kysely';
 import { join } from 'node:path';
@@ -18,6 +20,7 @@ describe('sqlite in trouble', () => {
   let directory: ReturnType<typeof temporaryDirectory>;
   let path: string;
   let database: DatabaseSync;
+  let engine: SqliteEngine;
   let store: Store;
 
   beforeEach(async () => {
@@ -28,7 +31,8 @@ describe('sqlite in trouble', () => {
     await opened.value.close();
     database = connect(path, 0);
     const build = new Kysely<Schema>({ dialect: new NodeSqliteDialect(database) });
-    store = createStore(new SqliteEngine(database, build, 60));
+    engine = new SqliteEngine(database, build, 60);
+    store = createStore(engine);
     unwrap(await store.createWorkspace(workspace));
     unwrap(await store.createSession(newSession('s1'), null, decideOn({ facts: [message('first')] })));
   });
@@ -125,6 +129,16 @@ describe('sqlite in trouble', () => {
     const repeated = (await Promise.all(waiting)).map((result) => unwrap(result).repeated);
     expect(repeated).toEqual([false, false, false]);
     other.close();
+  });
+
+  it('LOG2: steps that write and then refuse leave nothing', async () => {
+    const refusal = fail('conflict', 'after the fact');
+    const result = await engine.write(function* () {
+      yield* run(engine.build.updateTable('sessions').set({ title: 'half' }));
+      return refusal;
+    });
+    expect(result).toEqual(refusal);
+    expect(await store.session('s1')).toMatchObject({ title: '' });
   });
 
   it('LOG2: a decision that writes is a bug and throws', async () => {

@@ -2,7 +2,8 @@ import { temporaryDirectory } from '@holdfast/testkit/temporary-directory.ts';
 import { connect } from '@holdfast/store/sqlite/connection.ts';
 import { migrations } from '@holdfast/store/sqlite/migrations.ts';
 import { openSqliteStore } from '@holdfast/store/sqlite/open.ts';
-import type { OpenResult, SqliteStore } from '@holdfast/store/sqlite/open.ts';
+import type { OpenResult } from '@holdfast/store/sqlite/open.ts';
+import type { Store } from '@holdfast/store/store.ts';
 import { chmodSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -18,7 +19,7 @@ describe('opening an sqlite store', () => {
   });
   afterEach(() => directory[Symbol.dispose]());
 
-  const open = async (): Promise<SqliteStore> => {
+  const open = async (): Promise<Store> => {
     const opened = await openSqliteStore({ path });
     if (!opened.ok) throw new Error(opened.error.message);
     return opened.value;

@@ -1,6 +1,6 @@
 import { temporaryDirectory } from '@holdfast/testkit/temporary-directory.ts';
 import { openSqliteStore } from '@holdfast/store/sqlite/open.ts';
-import type { SqliteStore } from '@holdfast/store/sqlite/open.ts';
+import type { Store } from '@holdfast/store/store.ts';
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -8,9 +8,9 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { storeContract } from './contract.ts';
 import type { OpenedStore } from './contract.ts';
-import { countOf, decideOn, message, newSession, readLog, unwrap, workspace } from './samples.ts';
+import { decideOn, newSession, readLog, unwrap, workspace } from './samples.ts';
 
-async function openStore(path: string): Promise<SqliteStore> {
+async function openStore(path: string): Promise<Store> {
   const opened = await openSqliteStore({ path });
   if (!opened.ok) throw new Error(opened.error.message);
   return opened.value;
@@ -19,7 +19,7 @@ async function openStore(path: string): Promise<SqliteStore> {
 storeContract('sqlite', async () => {
   const directory = temporaryDirectory();
   const path = join(directory.path, 'holdfast.sqlite');
-  const on = (store: SqliteStore): OpenedStore => ({
+  const on = (store: Store): OpenedStore => ({
     store,
     reopen: async () => {
       await store.close();
@@ -105,32 +105,13 @@ describe('sqlite and other processes', () => {
     await store.close();
   });
 
-  it('OPS6: a library with its own connection and long transactions neither blocks the store nor is refused by it', async () => {
+  it('OPS8: of two that open a new file at once, one migrates it and the other waits', async () => {
     using directory = temporaryDirectory();
-    const store = await openStore(join(directory.path, 'holdfast.sqlite'));
-    unwrap(await store.createWorkspace(workspace));
-    unwrap(await store.createSession(newSession('s1'), null, decideOn({})));
-    const other = store.connect();
-    await other.schema.createTable('person').addColumn('name', 'text').execute();
-    const people = other.withTables<{ person: { name: string } }>();
-    const transaction = people.transaction().execute(async (transaction) => {
-      const before = await transaction.selectFrom('person').selectAll().execute();
-      const waiting = ['a', 'b', 'c'].map((text) =>
-        store.report('s1', { source: 'o', position: text.charCodeAt(0) }, 'at', decideOn({ facts: [message(text)] })),
-      );
-      // The store must let the event loop go on, or this never comes to its end.
-      await new Promise((resolve) => setImmediate(resolve));
-      await transaction.insertInto('person').values({ name: 'ada' }).execute();
-      return { before, waiting };
-    });
-    const { before, waiting } = await transaction;
-    expect(before).toEqual([]);
-    expect(countOf((await store.session('s1'))?.state)).toBe(0);
-    const reports = (await Promise.all(waiting)).map(unwrap);
-    expect(reports.map((report) => report.repeated)).toEqual([false, false, false]);
-    expect((await readLog(store, 's1')).map(textOf)).toEqual(['a', 'b', 'c']);
-    expect(await people.selectFrom('person').selectAll().execute()).toEqual([{ name: 'ada' }]);
-    await other.destroy();
+    const path = join(directory.path, 'holdfast.sqlite');
+    const both = await Promise.all(['one', 'two'].map((name) => writeUntilKilled(path, 's1', name, 0)));
+    expect(both.map((result) => result.ended)).toEqual([0, 0]);
+    const store = await openStore(path);
+    expect(await store.workspaces()).toEqual([]);
     await store.close();
   });
 });

@@ -1,9 +1,8 @@
+/* global document */
 // Before the first paint: the theme chosen on this device. Kept in its own file so that no script needs to be inline.
-(function () {
-  try {
-    var theme = localStorage.getItem('holdfast.theme');
-    if (theme === 'light' || theme === 'dark') document.documentElement.dataset.theme = theme;
-  } catch (error) {
-    // Storage is refused: the system's theme is used.
-  }
-})();
+try {
+  const theme = localStorage.getItem('holdfast.theme');
+  if (theme === 'light' || theme === 'dark') document.documentElement.dataset.theme = theme;
+} catch {
+  // Storage is refused: the system's theme is used.
+}

@@ -139,12 +139,10 @@ export function nextDue(state: OutboxState): number | null {
   return due;
 }
 
-/** The oldest of its session that is neither stored nor given back. */
+/** The one of its session that is sent or to be sent next. An older one may have come back behind one on its way. */
 function isHead(state: OutboxState, entry: OutboxEntry): boolean {
-  const head = state.entries.find(
-    (other) => other.sessionId === entry.sessionId && (isWaiting(other) || other.state.status === 'sending'),
-  );
-  return head === entry;
+  const session = state.entries.filter((other) => other.sessionId === entry.sessionId);
+  return entry === (session.find((other) => other.state.status === 'sending') ?? session.find(isWaiting));
 }
 
 export function stepOutbox(
@@ -155,7 +153,8 @@ export function stepOutbox(
   const effects: OutboxEffect[] = [];
   const next = send(apply(state, event, moment, effects), moment, effects);
   const same =
-    next.entries.length === state.entries.length && next.entries.every((entry, index) => entry === state.entries[index]);
+    next.entries.length === state.entries.length &&
+    next.entries.every((entry, index) => entry === state.entries[index]);
   return { state: same ? { ...next, entries: state.entries } : next, effects };
 }
 
@@ -306,14 +305,15 @@ function send(state: OutboxState, moment: Moment, effects: OutboxEffect[]): Outb
   const surplus = state.entries.filter((entry) => entry.state.status === 'stored').length - outboxLimits.stored;
   let drop = Math.max(0, surplus);
   const entries: OutboxEntry[] = [];
-  const busy = new Set<string>();
+  const onTheirWay = state.entries.filter((entry) => entry.state.status === 'sending');
+  const busy = new Set(onTheirWay.map((entry) => entry.sessionId));
   for (const entry of state.entries) {
     if (entry.state.status === 'stored' && drop > 0) {
       drop -= 1;
       continue;
     }
     const blocked = busy.has(entry.sessionId);
-    if (isWaiting(entry) || entry.state.status === 'sending') busy.add(entry.sessionId);
+    if (isWaiting(entry)) busy.add(entry.sessionId);
     if (state.online && !blocked && entry.state.status === 'saved' && entry.due <= moment.at) {
       const sending: OutboxEntry = {
         ...entry,

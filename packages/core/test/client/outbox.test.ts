@@ -238,8 +238,12 @@ describe('outbox', () => {
     run.step({ type: 'adopt', commands });
     expect(run.state.entries.map((entry) => entry.id)).toEqual(['z', 'a', 'b', 'own']);
     run.step({ type: 'online' });
-    for (const id of ['a', 'b', 'own']) run.step(answered(id, 1, receipt(id)));
+    for (const id of ['a', 'b']) run.step(answered(id, 1, receipt(id)));
+    expect(run.status('own')).toBe('sending');
+    run.step({ type: 'adopt', commands: [left('late', 3, '2026-01-01T00:00:02.000Z')] });
     expect(sentIds(run.effects)).toEqual(['a', 'b', 'own']);
+    run.step(answered('own', 1, receipt('own')));
+    expect(sentIds(run.effects)).toEqual(['a', 'b', 'own', 'late']);
     expect(run.status('z')).toBe('failed');
   });
 

@@ -235,11 +235,7 @@ export class AgentHost {
     return survey;
   }
 
-  async #with(
-    sessionId: string,
-    what: string,
-    act: (agent: AttachedAgent) => Promise<Result<null>>,
-  ): Promise<boolean> {
+  async #with(sessionId: string, what: string, act: (agent: AttachedAgent) => Promise<Result<null>>): Promise<boolean> {
     const attached = await this.#live(sessionId)?.attached();
     if (attached === undefined || attached === null) return false;
     const result = await act(attached);

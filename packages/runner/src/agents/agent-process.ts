@@ -112,8 +112,7 @@ export class AgentProcess {
   reportTurn(): void {
     const { sessionId, generation, turn, startedBy } = this.#meta;
     if (turn === null) return;
-    const facts: FactDraft[] =
-      startedBy === turn.deliveryId ? [{ type: 'session.started', data: { generation } }] : [];
+    const facts: FactDraft[] = startedBy === turn.deliveryId ? [{ type: 'session.started', data: { generation } }] : [];
     facts.push({ type: 'turn.started', data: { turnId: turn.turnId, generation, messageId: turn.messageId } });
     this.#services.reports.add({ sessionId, source: deliveriesSource, position: turn.deliveryId, facts });
   }
@@ -178,8 +177,7 @@ export class AgentProcess {
       const checked = (): void => {
         if (attachment === this.#attachment) tell();
       };
-      if (this.#held === null) checked();
-      else this.#held.push(checked);
+      checked();
     };
     const events: DriverEvents = {
       facts: (position, facts) => current(() => this.#tell(position, facts)),
@@ -232,9 +230,7 @@ export class AgentProcess {
     if (stopping === true) facts.push({ type: 'session.ended', data: { reason: 'stopped' } });
     if (facts.length === 0) {
       // What it said before must be stored before it is forgotten.
-      const last = reports.whenAllStored(sessionId, outputSource(this.processId), () =>
-        this.#onGone(this),
-      );
+      const last = reports.whenAllStored(sessionId, outputSource(this.processId), () => this.#onGone(this));
       if (!last) this.#onGone(this);
       return;
     }
@@ -274,6 +270,8 @@ export class AgentProcess {
   }
 
   #settle(work: Promise<unknown>): void {
-    work.catch((error: unknown) => this.#services.log.error({ err: error, processId: this.processId }, 'a step failed'));
+    work.catch((error: unknown) =>
+      this.#services.log.error({ err: error, processId: this.processId }, 'a step failed'),
+    );
   }
 }

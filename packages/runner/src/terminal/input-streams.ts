@@ -11,7 +11,7 @@ const streamLimit = 256;
 const queueLimit = 1024 * 1024;
 
 export interface InputOptions {
-  write(data: Uint8Array): Promise<Result<null>>;
+  readonly write: (data: Uint8Array) => Promise<Result<null>>;
   /**
    * A stream not seen before may begin at any offset: an earlier runner has accepted what is before it. Otherwise it
    * must begin at 0.

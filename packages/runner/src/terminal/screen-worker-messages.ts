@@ -4,7 +4,12 @@ import type { Snapshot } from './screen-model.ts';
 
 export type ToScreenWorker =
   | { readonly type: 'open'; readonly model: number; readonly base: Screen }
-  | { readonly type: 'write'; readonly model: number; readonly request: number; readonly bytes: Uint8Array<ArrayBuffer> }
+  | {
+      readonly type: 'write';
+      readonly model: number;
+      readonly request: number;
+      readonly bytes: Uint8Array<ArrayBuffer>;
+    }
   | { readonly type: 'resize'; readonly model: number; readonly cols: number; readonly rows: number }
   | { readonly type: 'snapshot'; readonly model: number; readonly request: number }
   | { readonly type: 'close'; readonly model: number };

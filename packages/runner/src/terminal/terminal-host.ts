@@ -125,10 +125,10 @@ export class TerminalHost {
   }
 
   /** Kept output of a terminal, at most 1 MiB. */
-  output(sessionId: string, from: number): Result<{ offset: number; data: Uint8Array }> {
+  async output(sessionId: string, from: number): Promise<Result<{ offset: number; data: Uint8Array }>> {
     const terminal = this.#terminals.get(sessionId);
     if (terminal === undefined) return fail('not_found', 'this machine has no such terminal');
-    return ok(terminal.outputFrom(from, 1024 * 1024));
+    return ok(await terminal.outputFrom(from, 1024 * 1024));
   }
 
   /** False: this session has no terminal here. */

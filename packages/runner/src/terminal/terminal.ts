@@ -54,6 +54,11 @@ export class Terminal {
   #meta: TerminalMeta;
   #reading: Reading | null = null;
   #exit: HeldProcess['exit'];
+  /** Output that was there when we came; resolved when it is read. Until then the screen is an old one. */
+  readonly #caughtUp = Promise.withResolvers<void>();
+  readonly #known: number;
+  /** Asked to open the output before that. */
+  #toOpen: { from: number | null; sink: OutputSink } | null = null;
   /** All output has been read. */
   #read = false;
   #finished = false;
@@ -68,6 +73,7 @@ export class Terminal {
     this.#options = options;
     this.#meta = meta;
     this.#exit = process.exit;
+    this.#known = process.streams.out.end;
     const base = checkpoint ?? { offset: process.streams.out.start, cols: meta.cols, rows: meta.rows, ansi: '' };
     this.#ring = new ByteRing(base.offset, ringLimit);
     this.#output = new OutputFeed(this.#ring);
@@ -106,6 +112,7 @@ export class Terminal {
         this.#ring.append(bytes);
         // The server first: a key's echo does not wait for the parser.
         this.#output.appended(offset, bytes);
+        this.#noticeCaughtUp();
         return this.#screen.grown();
       },
       gap: (from, to) => {
@@ -113,12 +120,15 @@ export class Terminal {
         this.#ring.reset(to);
         this.#screen.reset(to);
         this.#output.broken();
+        this.#noticeCaughtUp();
       },
       end: () => {
         this.#read = true;
+        this.#caughtUp.resolve();
         this.#finishIfEnded();
       },
     });
+    this.#noticeCaughtUp();
     if (this.#meta.stopping) this.#escalate(0);
   }
 
@@ -145,10 +155,12 @@ export class Terminal {
   }
 
   openOutput(from: number | null, sink: OutputSink): void {
-    this.#output.open(from, sink);
+    if (this.#ring.end < this.#known) this.#toOpen = { from, sink };
+    else this.#output.open(from, sink);
   }
 
   closeOutput(): void {
+    this.#toOpen = null;
     this.#output.close();
   }
 
@@ -187,12 +199,14 @@ export class Terminal {
     this.#escalate(0);
   }
 
-  snapshot(): Promise<Snapshot> {
+  async snapshot(): Promise<Snapshot> {
+    await this.#caughtUp.promise;
     return this.#screen.snapshot();
   }
 
   /** A copy of at most `limit` bytes of output from `from` on, or from the oldest kept after it. */
-  outputFrom(from: number, limit: number): { offset: number; data: Uint8Array } {
+  async outputFrom(from: number, limit: number): Promise<{ offset: number; data: Uint8Array }> {
+    await this.#caughtUp.promise;
     const offset = Math.min(Math.max(from, this.#ring.start), this.#ring.end);
     return { offset, data: this.#ring.read(offset, limit) };
   }
@@ -215,10 +229,20 @@ export class Terminal {
   /** Leaves at once. */
   abandon(): void {
     this.#closed = true;
+    this.#toOpen = null;
+    this.#caughtUp.resolve();
     this.#reading?.close();
     this.#output.close();
     this.#screen.close();
     if (this.#stopTimer !== null) clearTimeout(this.#stopTimer);
+  }
+
+  #noticeCaughtUp(): void {
+    if (this.#ring.end < this.#known) return;
+    this.#caughtUp.resolve();
+    const waiting = this.#toOpen;
+    this.#toOpen = null;
+    if (waiting !== null) this.#output.open(waiting.from, waiting.sink);
   }
 
   #resizeReport({ deliveryId, cols, rows }: NonNullable<TerminalMeta['lastResize']>): Report {

@@ -6,7 +6,8 @@ import { ByteRing } from '@holdfast/runner/terminal/byte-ring.ts';
 import { InputStreams } from '@holdfast/runner/terminal/input-streams.ts';
 import { OutputFeed } from '@holdfast/runner/terminal/output-feed.ts';
 
-const bytes = (length: number, first = 0): Uint8Array => Uint8Array.from({ length }, (_, index) => (first + index) % 251);
+const bytes = (length: number, first = 0): Uint8Array =>
+  Uint8Array.from({ length }, (_, index) => (first + index) % 251);
 
 describe('the ring', () => {
   it('STREAM1: hands out what was appended, at its offsets, as far as it is kept', () => {

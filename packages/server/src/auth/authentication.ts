@@ -86,8 +86,10 @@ export async function openAuthentication(options: AuthenticationOptions): Promis
     database = new DatabaseSync(databasePath, { timeout: 2_000 });
     database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;');
     const run = randomBytes(16).toString('hex');
-    const auth = createAuth(options, database, run);
-    await (await getMigrations(auth.options)).runMigrations();
+    const authOptions = betterAuthOptions(options, database, run);
+    // First: better-auth complains about missing tables as soon as it is made.
+    await (await getMigrations(authOptions)).runMigrations();
+    const auth = betterAuth(authOptions);
     const ownerId = await ensureOwner(auth, options.ownerName);
     return ok(new BetterAuthentication(options, database, auth, ownerId, run));
   } catch (error) {
@@ -97,8 +99,8 @@ export async function openAuthentication(options: AuthenticationOptions): Promis
   }
 }
 
-function createAuth({ secret, baseUrl, log, now }: AuthenticationOptions, database: DatabaseSync, run: string) {
-  return betterAuth({
+function betterAuthOptions({ secret, baseUrl, log, now }: AuthenticationOptions, database: DatabaseSync, run: string) {
+  return {
     appName: 'Holdfast',
     baseURL: baseUrl,
     secret,
@@ -132,9 +134,9 @@ function createAuth({ secret, baseUrl, log, now }: AuthenticationOptions, databa
       // A wrong key is no error of ours.
       log: (level, message) => log[message.startsWith('Failed to validate API key') ? 'debug' : level](message),
     },
-  } satisfies BetterAuthOptions);
+  } satisfies BetterAuthOptions;
 }
-type Auth = ReturnType<typeof createAuth>;
+type Auth = ReturnType<typeof betterAuth<ReturnType<typeof betterAuthOptions>>>;
 
 /** Two processes may do this at the same time; the address is unique. */
 async function ensureOwner(auth: Auth, name: string): Promise<string> {

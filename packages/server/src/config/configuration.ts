@@ -40,6 +40,8 @@ export type LogLevel = (typeof logLevels)[number];
 const socketPathBytes = 100;
 const fileName = 'holdfast.env';
 const prefix = 'HOLDFAST_';
+/** No settings: what processes inside a session find in their environment, a server started there included. */
+const inherited = new Set(['HOLDFAST_HELD', 'HOLDFAST_DEMO_STATE']);
 
 /**
  * Where everything is kept: HOLDFAST_DATA_DIR, else holdfast in the user's data home. Needs no other setting, so the
@@ -82,10 +84,11 @@ export function readConfiguration(env: Environment, fileText?: string): Result<C
     }
   };
   for (const [name, value] of file.values) {
-    if (name !== 'HOLDFAST_DATA_DIR' && env[name] === undefined) take(name, value);
+    const overridden = Object.hasOwn(env, name) && env[name] !== undefined;
+    if (name !== 'HOLDFAST_DATA_DIR' && !overridden) take(name, value);
   }
   for (const [name, value] of Object.entries(env)) {
-    if (name.startsWith(prefix) && value !== undefined) take(name, value);
+    if (name.startsWith(prefix) && value !== undefined && !inherited.has(name)) take(name, value);
   }
 
   const parsed = settingsSchema(env).safeParse(values);

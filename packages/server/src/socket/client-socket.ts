@@ -80,8 +80,6 @@ export class ClientSocket {
       this.#comeAgain();
     });
     socket.onAny((name: unknown, ...args: unknown[]) => this.#receive(name, args));
-    // A packet may be named "error", which an EventEmitter without a listener throws.
-    socket.on('error', () => undefined);
     socket.once('disconnect', () => this.#dispose());
   }
 

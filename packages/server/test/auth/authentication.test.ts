@@ -160,13 +160,18 @@ describe('authentication', () => {
     for (let guess = 0; guess < 25; guess += 1)
       kinds.push(kindOf(await authentication.login(from({ authorization: wrong }))));
     expect(kinds).toEqual([...Array<string>(20).fill('unauthenticated'), ...Array<string>(5).fill('rate_limited')]);
+    const refused = await authentication.login(from({ authorization: wrong }));
+    expect(refused.ok ? 0 : refused.error.retryAfterMs).toBe(3_000);
+    const elsewhere = from({ authorization: wrong, address: '192.0.2.2' });
+    expect(kindOf(await authentication.login(elsewhere))).toBe('unauthenticated');
+    // Beyond the time for which a right key is not looked up again.
     time += 6_000;
+    const again = [];
+    for (let guess = 0; guess < 3; guess += 1) {
+      again.push(kindOf(await authentication.login(from({ authorization: wrong }))));
+    }
+    expect(again).toEqual(['unauthenticated', 'unauthenticated', 'rate_limited']);
     expect(kindOf(await authentication.login(from({ authorization })))).toBe('ok');
-    expect(kindOf(await authentication.login(from({ authorization: wrong, address: '192.0.2.2' })))).toBe(
-      'unauthenticated',
-    );
-    const limited = await authentication.login(from({ authorization: wrong }));
-    expect(kindOf(limited)).toBe('unauthenticated');
   });
 
   it('AUTH8: a refused guess costs next to nothing', async () => {
@@ -195,6 +200,10 @@ describe('authentication', () => {
     expect(refused.ok ? 0 : refused.error.retryAfterMs).toBe(6_000);
     time += 6_000;
     expect(kindOf(await authentication.redeemLoginLink(token, from()))).toBe('ok');
+  });
+
+  it('OPS3: the first start makes its tables without a word of complaint', () => {
+    expect(logged.split('\n').filter((line) => line.includes('"level":50'))).toEqual([]);
   });
 
   it('AUTH1: opening again finds the same owner, the same logins and the same keys', async () => {

@@ -109,6 +109,15 @@ describe('configuration', () => {
     },
   );
 
+  it('OPS1: names every object has are no settings', () => {
+    const file = 'constructor=1\ntoString=2\n__proto__=3';
+    expect(faultsOf(readConfiguration(env, file)).map(({ setting }) => setting)).toEqual([
+      'constructor',
+      'toString',
+      '__proto__',
+    ]);
+  });
+
   it.each(['-1', '1.5', '0x10', ' 80', '65536', '1e3', 'http'])('OPS1: port %j is refused', (port) => {
     expect(faultsOf(readConfiguration({ ...env, HOLDFAST_PORT: port }))).toEqual([
       { setting: 'HOLDFAST_PORT', message: 'must be a number from 0 to 65535' },
@@ -140,6 +149,10 @@ describe('configuration', () => {
     expect(valueOf(readConfiguration({ ...env, HOLDFAST_DATA_DIR: longest })).holderSocket).toHaveLength(100);
     expect(faultsOf(readConfiguration({ ...env, HOLDFAST_DATA_DIR: `${longest}x` }))).toHaveLength(1);
     expect(faultsOf(readConfiguration({ ...env, HOLDFAST_DATA_DIR: `${longest.slice(0, -1)}é` }))).toHaveLength(1);
+  });
+
+  it('OPS1: a server can be started inside a session of another', () => {
+    expect(readConfiguration({ ...env, HOLDFAST_HELD: 'x', HOLDFAST_DEMO_STATE: '/x' }).ok).toBe(true);
   });
 
   it('OPS1: an empty value is the same as none', () => {

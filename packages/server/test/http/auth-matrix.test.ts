@@ -73,7 +73,13 @@ describe.each(routes.map(([method, path, body]) => ({ method, path, body })))(
 
     it('AUTH1: without a login or with a wrong one nobody gets in', async () => {
       const wrongKey = { authorization: `Bearer hf_${'x'.repeat(64)}` };
-      for (const headers of [{}, wrongKey, { authorization: 'Bearer' }, { cookie: 'holdfast.session_token=x.y' }]) {
+      const wrong: Record<string, string>[] = [
+        {},
+        wrongKey,
+        { authorization: 'Bearer' },
+        { cookie: 'holdfast.session_token=x.y' },
+      ];
+      for (const headers of wrong) {
         doors.advance(60_000);
         const answer = await ask(method, path, headers, body);
         if (isLogin) expect(answer).toEqual({ status: 401, kind: 'unauthenticated' });

@@ -86,6 +86,9 @@ describe('who may connect', () => {
   });
 
   it('AUTH1: a socket ends with its login, and is told not to come again', async () => {
+    // With the slow, real recheck: the logout itself must end it.
+    await doors[Symbol.asyncDispose]();
+    doors = await openDoors();
     const socket = await connected({ headers: { cookie: doors.cookie, origin: doors.url } });
     const other = await connected();
     let reason = '';

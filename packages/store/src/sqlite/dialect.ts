@@ -28,8 +28,8 @@ class NodeSqliteAdapter extends SqliteAdapter {
 }
 
 /**
- * Takes the write lock when a transaction begins. A transaction that reads first and then finds that somebody else has
- * written cannot go on (SQLITE_BUSY_SNAPSHOT), however long it would wait.
+ * Takes the write lock when a transaction begins: one that reads first and then finds that somebody else has written,
+ * as of two programs that migrate at once, cannot go on (SQLITE_BUSY_SNAPSHOT), however long it would wait.
  */
 class NodeSqliteDriver extends SqliteDriver {
   override async beginTransaction(connection: DatabaseConnection): Promise<void> {
@@ -37,7 +37,6 @@ class NodeSqliteDriver extends SqliteDriver {
   }
 }
 
-/** The Kysely made with it owns `database`: destroy() closes it. */
 export class NodeSqliteDialect extends SqliteDialect {
   readonly #database: SqliteDatabase;
 

@@ -26,8 +26,7 @@ interface Waiting {
 
 /**
  * node:sqlite is synchronous, so a transaction runs from begin to commit without leaving the event loop: nothing of
- * this process can come between, and no other connection of this process ever waits for a lock that only we could
- * release. When another connection holds the lock, we wait without blocking, in line.
+ * this process can come between. When another program holds the lock, we wait without blocking, in line.
  */
 export class SqliteEngine implements Engine {
   readonly build: Build;
@@ -133,23 +132,23 @@ export class SqliteEngine implements Engine {
   }
 
   #inLine<T>(steps: () => Steps<Result<T>>): Promise<Result<T>> {
-    return new Promise((resolve, reject) => {
-      this.#waiting.push({
-        until: performance.now() + this.#lockWait,
-        attempt: () => {
-          try {
-            const result = this.#transaction(steps);
-            if (result === 'locked') return false;
-            resolve(result);
-          } catch (error) {
-            reject(error as Error);
-          }
-          return true;
-        },
-        giveUp: () => resolve(this.#database.isOpen ? unavailable(lockedMessage) : this.#closed()),
-      });
-      this.#timer ??= setTimeout(() => this.#lookAgain(), lookAgain);
+    const { promise, resolve, reject } = Promise.withResolvers<Result<T>>();
+    this.#waiting.push({
+      until: performance.now() + this.#lockWait,
+      attempt: () => {
+        try {
+          const result = this.#transaction(steps);
+          if (result === 'locked') return false;
+          resolve(result);
+        } catch (error) {
+          reject(error);
+        }
+        return true;
+      },
+      giveUp: () => resolve(this.#database.isOpen ? unavailable(lockedMessage) : this.#closed()),
     });
+    this.#timer ??= setTimeout(() => this.#lookAgain(), lookAgain);
+    return promise;
   }
 
   /** In the order of their calls: a report must not overtake the one before it. */

@@ -12,19 +12,11 @@ import { SqliteEngine } from './engine.ts';
 import { isBusy, isDamage, isReadOnly, resultCode } from './failure.ts';
 import { migrations } from './migrations.ts';
 
-export interface SqliteStoreOptions {
+interface SqliteStoreOptions {
   /** Absolute path of the database file. Made, with its directory, if it is not there. */
   readonly path: string;
   /** Milliseconds that opening, and then each write, waits while another program holds the file's lock. Default 5,000. */
   readonly lockWait?: number;
-}
-
-export interface SqliteStore extends Store {
-  /**
-   * A connection of its own to the same file, for a library that brings its own tables; destroy() it before close().
-   * Its transactions take the write lock when they begin; the store waits for them, and they never wait for the store.
-   */
-  connect(): Kysely<unknown>;
 }
 
 /**
@@ -32,16 +24,15 @@ export interface SqliteStore extends Store {
  * newer: written by a later version of Holdfast · locked: another program holds it.
  * The message names the file and says what to do. Nothing in the file was changed.
  */
-export interface OpenFailure {
+interface OpenFailure {
   readonly kind: 'corrupt' | 'unwritable' | 'newer' | 'locked';
   readonly message: string;
 }
 
-export type OpenResult = { ok: true; value: SqliteStore } | { ok: false; error: OpenFailure };
+export type OpenResult = { ok: true; value: Store } | { ok: false; error: OpenFailure };
 
 /** Milliseconds for which one statement of the store may block the event loop on somebody else's lock. */
 const storeBusyTimeout = 10;
-const otherBusyTimeout = 5_000;
 const defaultLockWait = 5_000;
 /** Bytes up to which every page is checked at each start (0.6 s for 1 GB); above, the head and the schema only. */
 const thoroughCheckLimit = 1024 ** 3;
@@ -68,14 +59,9 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Open
       db: kysely,
       provider: { getMigrations: () => Promise.resolve(migrations) },
     }).migrateToLatest();
-    if (migrated.error !== undefined) throw migrated.error;
+    if (migrated.error !== undefined) throw migrated.error as Error;
     database.exec(`pragma busy_timeout = ${storeBusyTimeout}`);
-    const store = createStore(new SqliteEngine(database, kysely, lockWait));
-    const value: SqliteStore = {
-      ...store,
-      connect: () => new Kysely<unknown>({ dialect: new NodeSqliteDialect(connect(path, otherBusyTimeout)) }),
-    };
-    return { ok: true, value };
+    return { ok: true, value: createStore(new SqliteEngine(database, kysely, lockWait)) };
   } catch (error) {
     if (database?.isOpen) database.close();
     return { ok: false, error: failureOf(error, path) };

@@ -94,13 +94,17 @@ export class AcpAgent implements AttachedAgent {
     this.#unlisten = context.holder.onExit((gone) => {
       if (gone.id === this.#processId) this.#onExit(gone);
     });
-    this.#inTurn('open', () => this.#begin());
+    void this.#inTurn('open', () => this.#begin());
     this.#reading = context.holder.read(process.id, 'out', begin, {
       data: (_offset, bytes) => this.#inTurn('read', () => this.#read(bytes)),
       gap: (_from, to) => void this.#inTurn('gap', () => this.#skip(to)),
       end: () => {
         this.#allRead = true;
         void this.#inTurn('end', () => this.#finish());
+      },
+      unreadable: (message) => {
+        context.log.error({ processId: process.id, message }, 'the agent’s process is not in the holder');
+        this.detach();
       },
     });
   }
@@ -115,7 +119,7 @@ export class AcpAgent implements AttachedAgent {
       if (last?.turnId === turn.turnId && open === null) return ok(null);
       if (open !== null && open.turnId !== turn.turnId) return fail('conflict', 'Another turn is under way.');
       if (open === null) {
-        this.#state = beginTurn(this.#state, turn.turnId);
+        this.#state = beginTurn(this.#state, turn.turnId, this.#lines.end);
         await this.#save();
       }
       const params: PromptRequest = { sessionId: session.id, prompt: [{ type: 'text', text: turn.text }] };
@@ -136,6 +140,7 @@ export class AcpAgent implements AttachedAgent {
       const request = this.#state.requests.find((other) => other.approvalId === approvalId);
       if (request === undefined) return fail('not_found', 'The agent does not wait for this answer any more.');
       if (request.appliedAt !== null || request.decision === 'cancelled') return ok(null);
+      if (openTurnOf(this.#state) === null) return fail('not_found', 'The turn this was asked in has ended.');
       const reply =
         request.fields === null ? await this.#permissionAnswer(request, answer) : questionAnswer(request, answer);
       const answered: AgentRequest = {
@@ -195,7 +200,7 @@ export class AcpAgent implements AttachedAgent {
     this.#ready.resolve(fail('unavailable', 'The driver was detached.'));
   }
 
-  /** One thing at a time, in order. A failure is of the holder's connection: this driver is of no use then. */
+  /** One thing at a time, in order. Never rejects: a failure is of the holder's connection, and ends this driver's use. */
   #inTurn(what: string, work: () => Promise<void>): Promise<void> {
     const next = this.#queue.then(async () => {
       if (this.#detached) return;
@@ -220,7 +225,7 @@ export class AcpAgent implements AttachedAgent {
 
   async #begin(): Promise<void> {
     const turn = openTurnOf(this.#state);
-    if (turn?.stopping === true) this.#startStopTimer();
+    if (turn !== null && turn.stoppingAt !== null) this.#startStopTimer();
     if (this.#state.session !== null) {
       this.#ready.resolve(ok(null));
       return;
@@ -337,7 +342,7 @@ export class AcpAgent implements AttachedAgent {
     const open = this.#state.requests.filter((request) => request.answeredAt === null);
     this.#state = {
       ...this.#state,
-      turn: { ...turn, stopping: true },
+      turn: { ...turn, stoppingAt: turn.stoppingAt ?? this.#lines.end },
       requests: this.#state.requests.map((request) =>
         request.answeredAt === null ? { ...request, decision: 'cancelled', answeredAt: this.#lines.end } : request,
       ),
@@ -424,7 +429,7 @@ export class AcpAgent implements AttachedAgent {
       const closed = closeBlock(this.#state, position, true);
       facts.push(...closed.facts);
       this.#state = closed.state;
-      if (turn.stopping) {
+      if (turn.stoppingAt !== null) {
         facts.push({ type: 'turn.ended', data: { turnId: turn.turnId, outcome: 'stopped' } });
         this.#state = { ...this.#state, turn: { ...turn, endedAt: position } };
       }

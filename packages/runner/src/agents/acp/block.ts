@@ -1,7 +1,7 @@
 /** The end of a block of text, and what waited for it. Pure. */
 import type { FactDraft } from '@holdfast/protocol/fact.ts';
 import { limits } from '@holdfast/protocol/limits.ts';
-import { type AcpState, type AgentRequest, openTurnOf } from './state.ts';
+import { type AcpState, type AgentRequest, isBy, openTurnOf } from './state.ts';
 
 /** The block under way as facts, and what waited for its end. `at`: the position they will be told at. */
 export function closeBlock(state: AcpState, at: number, partial = false): { state: AcpState; facts: FactDraft[] } {
@@ -19,11 +19,7 @@ export function closeBlock(state: AcpState, at: number, partial = false): { stat
     }
   }
   const spoken = block === null ? null : block.startedAt;
-  const applied = applyRequests(
-    state.requests,
-    at,
-    (request) => spoken !== null && (request.answeredAt ?? 0) <= spoken,
-  );
+  const applied = applyRequests(state.requests, at, (request) => spoken !== null && isBy(request.answeredAt, spoken));
   facts.push(...applied.facts);
   for (const { level, text } of state.notices) {
     facts.push({ type: 'turn.notice', data: { turnId: turn.turnId, level, text } });

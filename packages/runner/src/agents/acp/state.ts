@@ -11,6 +11,8 @@ const positionSchema = z.number().int().nonnegative();
 
 const turnSchema = z.object({
   turnId: z.string(),
+  /** How far the agent had been read when it began: what stands before is of an earlier turn, and stored. */
+  begunAt: positionSchema,
   /** How far the agent had been read when stop was asked for. */
   stoppingAt: positionSchema.nullable(),
   endedAt: positionSchema.nullable(),
@@ -95,14 +97,17 @@ export const emptyState = (generation: number): AcpState => ({
   block: null,
 });
 
+/** It had happened by then. A later thing does not change what is told of an earlier line that is read again. */
+export const isBy = (at: number | null, position: number): boolean => at !== null && at <= position;
+
 export function openTurnOf(state: Notes): NonNullable<Notes['turn']> | null {
   return state.turn !== null && state.turn.endedAt === null ? state.turn : null;
 }
 
-export function beginTurn(state: AcpState, turnId: string): AcpState {
+export function beginTurn(state: AcpState, turnId: string, begunAt: number): AcpState {
   return {
     ...state,
-    turn: { turnId, stoppingAt: null, endedAt: null },
+    turn: { turnId, begunAt, stoppingAt: null, endedAt: null },
     tools: [],
     requests: [],
     cost: state.cost === null ? null : { now: state.cost.now, before: state.cost.now },
@@ -143,7 +148,7 @@ export function notesOf(state: AcpState): Notes {
 
 /** The state at `position`, from notes that may already know what comes after it. */
 export function stateAt(notes: Notes, position: number): AcpState {
-  const known = (at: number | null): number | null => (at !== null && at <= position ? at : null);
+  const known = (at: number | null): number | null => (isBy(at, position) ? at : null);
   return {
     ...notes,
     turn: notes.turn === null ? null : { ...notes.turn, endedAt: known(notes.turn.endedAt) },

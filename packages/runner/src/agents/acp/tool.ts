@@ -4,7 +4,7 @@ import { limits } from '@holdfast/protocol/limits.ts';
 import { cutInput, cutText } from '../cut-text.ts';
 import { unifiedPatch } from './patch.ts';
 import { toolCallIdOf } from './permission.ts';
-import type { AgentRequest, Tool } from './state.ts';
+import type { Tool } from './state.ts';
 import type { ToolUpdate } from './wire.ts';
 
 /** The tool with what an update adds; before: undefined for one not seen so far. */
@@ -60,11 +60,9 @@ export function toolStarted(tool: Tool, update: ToolUpdate, turnId: string): Fac
 export function toolFinished(
   tool: Tool,
   update: ToolUpdate,
-  stopping: boolean,
-  requests: readonly AgentRequest[],
+  /** What it is when it did not succeed. */
+  failure: 'denied' | 'stopped' | 'failed',
 ): FactDraft {
-  const denied = requests.findLast((request) => request.toolCallId === tool.toolCallId)?.decision === 'deny';
-  const failure = denied ? 'denied' : stopping ? 'stopped' : 'failed';
   const whole = outputOf(update);
   return {
     type: 'tool.finished',

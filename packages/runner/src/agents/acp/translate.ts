@@ -1,6 +1,7 @@
 /**
  * What the agent says → facts, previews and replies. Pure: the same lines from the same state give the same facts at the
- * same positions, so that a new driver that reads a line again does not tell anything else than the first one did.
+ * same positions, so that a new driver that reads a line again tells what the first one told. (Of a tool call it may
+ * know more by then, a better title or the change it makes; what happened and where is the same.)
  *
  * A fact's position is all that survives of what was read before it. So no fact is told while a block of text is being
  * written, except the block itself: what comes up meanwhile waits for its end.
@@ -10,13 +11,14 @@ import { limits } from '@holdfast/protocol/limits.ts';
 import { applyRequests, closeBlock } from './block.ts';
 import { toolCallIdOf } from './permission.ts';
 import { requested, withdrawn } from './request.ts';
-import { type AcpState, type Block, carried, openTurnOf } from './state.ts';
+import { type AcpState, type Block, carried, isBy, openTurnOf } from './state.ts';
 import { type LineRange, type Step, type TranslateContext, quiet } from './step.ts';
 import { isFinal, isTelling, putTool, toolFinished, toolStarted, toolWith } from './tool.ts';
 import { endOfTurn } from './turn-end.ts';
 import type { Incoming, SessionUpdate, ToolUpdate } from './wire.ts';
 
 export function translate(state: AcpState, message: Incoming, line: LineRange, context: TranslateContext): Step {
+  if (state.turn !== null && line.start < state.turn.begunAt) return quiet(state);
   switch (message.type) {
     case 'update':
       return message.sessionId === state.session?.id ? updated(state, message.update, line, context) : quiet(state);
@@ -27,7 +29,7 @@ export function translate(state: AcpState, message: Incoming, line: LineRange, c
     case 'answer': {
       const turn = openTurnOf(state);
       if (turn === null || message.id !== promptId(turn.turnId)) return quiet(state);
-      const { facts, state: ended } = endOfTurn(state, message, line.end);
+      const { facts, state: ended } = endOfTurn(state, message, line);
       return { ...quiet(ended), tells: [{ position: line.end, facts }] };
     }
     case 'other':
@@ -123,7 +125,7 @@ function noticed(state: AcpState, level: 'info' | 'warning', text: string, line:
 function toolUpdated(
   state: AcpState,
   update: ToolUpdate & { readonly sessionUpdate: 'tool_call' | 'tool_call_update' },
-  turn: { readonly turnId: string; readonly stopping: boolean },
+  turn: { readonly turnId: string; readonly stoppingAt: number | null },
   line: LineRange,
 ): Step {
   const before = state.tools.find((tool) => tool.toolCallId === toolCallIdOf(update.toolCallId));
@@ -137,7 +139,7 @@ function toolUpdated(
     state.requests,
     line.end,
     (request) =>
-      (request.answeredAt ?? 0) <= line.start && (request.toolCallId === tool.toolCallId || request.fields !== null),
+      isBy(request.answeredAt, line.start) && (request.toolCallId === tool.toolCallId || request.fields !== null),
   );
   facts.push(...applied.facts);
   if (tool.startedAt === null && !unknown && (isTelling(update) || isFinal(update))) {
@@ -145,7 +147,12 @@ function toolUpdated(
     facts.push(toolStarted(tool, update, turn.turnId));
   }
   if (isFinal(update)) {
-    facts.push(toolFinished(tool, update, turn.stopping, state.requests));
+    const stopping = isBy(turn.stoppingAt, line.start);
+    const denied = state.requests
+      .filter((request) => request.toolCallId === tool.toolCallId && isBy(request.answeredAt, line.start))
+      .at(-1);
+    const failure = denied?.decision === 'deny' ? 'denied' : stopping ? 'stopped' : 'failed';
+    facts.push(toolFinished(tool, update, failure));
     tool = { ...carried(tool), finishedAt: line.end };
   }
   const next: AcpState = { ...state, tools: putTool(state.tools, tool), requests: applied.requests };

@@ -2,20 +2,22 @@
 import type { ErrorBody } from '@holdfast/protocol/error.ts';
 import type { FactData, FactDraft } from '@holdfast/protocol/fact.ts';
 import { applyRequests, closeBlock } from './block.ts';
-import { type AcpState, openTurnOf } from './state.ts';
+import { type AcpState, isBy, openTurnOf } from './state.ts';
+import type { LineRange } from './step.ts';
 import { type WireError, promptAnswerSchema } from './wire.ts';
 
 type TurnEnded = FactData<'turn.ended'>;
 
-/** The open turn's last facts. `at`: the position they will be told at. What is left open is closed by the log. */
+/** The open turn's last facts, to be told at the line's end. What is left open is closed by the log. */
 export function endOfTurn(
   state: AcpState,
   answer: { readonly result: unknown; readonly error: WireError | null },
-  at: number,
+  line: LineRange,
 ): { state: AcpState; facts: FactDraft[] } {
   const turn = openTurnOf(state);
-  if (turn === null || state.turn === null) return { state, facts: [] };
+  if (turn === null) return { state, facts: [] };
   const { turnId } = turn;
+  const at = line.end;
   const parsed = answer.error === null ? promptAnswerSchema.safeParse(answer.result) : undefined;
   const stopReason = parsed?.success === true ? parsed.data.stopReason : undefined;
   const limit = stopReason === undefined ? undefined : limitReached[stopReason];
@@ -23,7 +25,7 @@ export function endOfTurn(
     limit === undefined ? state.notices : [...state.notices, { level: 'warning' as const, text: limit, at }];
 
   const closed = closeBlock({ ...state, notices }, at);
-  const applied = applyRequests(closed.state.requests, at, () => true);
+  const applied = applyRequests(closed.state.requests, at, ({ answeredAt }) => isBy(answeredAt, line.start));
   const facts = [...closed.facts, ...applied.facts];
   const usage = parsed?.success === true ? parsed.data.usage : undefined;
   const costUsd = state.cost === null ? undefined : Math.max(0, state.cost.now - state.cost.before);
@@ -40,9 +42,12 @@ export function endOfTurn(
       },
     });
   }
-  facts.push({ type: 'turn.ended', data: { turnId, ...outcomeOf(stopReason, answer.error, turn.stopping) } });
+  facts.push({
+    type: 'turn.ended',
+    data: { turnId, ...outcomeOf(stopReason, answer.error, isBy(turn.stoppingAt, line.start)) },
+  });
   return {
-    state: { ...closed.state, requests: applied.requests, turn: { ...state.turn, endedAt: at } },
+    state: { ...closed.state, requests: applied.requests, turn: { ...turn, endedAt: at } },
     facts,
   };
 }

@@ -26,7 +26,7 @@ const toolContentSchema = z.object({
   newText: text,
 });
 
-export const toolUpdateSchema = z.object({
+const toolUpdateSchema = z.object({
   toolCallId: z.string().min(1),
   title: text,
   name: text,

@@ -68,6 +68,7 @@ export class ClaudeAgent implements AttachedAgent {
   #streamEnd: number | null = null;
   #exit: Exit | null = null;
   #stopTimer: NodeJS.Timeout | null = null;
+  #stopped: Promise<void> | null = null;
   #phase: 'alive' | 'stopping' | 'ended' | 'detached' = 'alive';
 
   constructor(options: ClaudeAgentOptions) {
@@ -113,6 +114,8 @@ export class ClaudeAgent implements AttachedAgent {
   }
 
   startTurn(turn: TurnRequest): Promise<Written> {
+    // Whoever is refused because it is ending may start another process at once: so only when it has ended.
+    if (this.#phase === 'stopping') return this.stop().then(gone);
     if (this.#phase !== 'alive' || this.#query === null) return Promise.resolve(gone());
     const uuid = promptUuid(turn.messageId);
     const repeated = this.#promptWrites.get(uuid);
@@ -214,17 +217,18 @@ export class ClaudeAgent implements AttachedAgent {
 
   /** Asks it to end, then makes it: each step has the patience of the options. */
   async stop(): Promise<void> {
-    if (this.#phase === 'ended' || this.#phase === 'detached') return;
-    if (this.#phase === 'alive') {
-      this.#phase = 'stopping';
-      const { holder } = this.#context;
-      const id = this.#options.processId;
-      await this.#write(interruptFrame(this.#state.lastTurnId ?? '', 0));
-      await holder.closeInput(id);
-      for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
-        if (await this.#endsWithin(this.#options.patience)) return;
-        await holder.signal(id, signal);
-      }
+    if (this.#phase === 'alive') this.#phase = 'stopping';
+    if (this.#phase === 'stopping') await (this.#stopped ??= this.#stop());
+  }
+
+  async #stop(): Promise<void> {
+    const { holder } = this.#context;
+    const id = this.#options.processId;
+    await this.#write(interruptFrame(this.#state.lastTurnId ?? '', 0));
+    await holder.closeInput(id);
+    for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
+      if (await this.#endsWithin(this.#options.patience)) return;
+      await holder.signal(id, signal);
     }
     await this.#endsWithin(this.#options.patience);
   }

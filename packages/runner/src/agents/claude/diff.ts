@@ -1,7 +1,7 @@
 /** The unified diff of what an editing tool did, from the structure it tells with its result. */
 import { z } from 'zod';
 import type { FactData } from '@holdfast/protocol/fact.ts';
-import { cutText } from './cut.ts';
+import { cutText } from '../cut-text.ts';
 
 const editSchema = z.object({
   filePath: z.string(),

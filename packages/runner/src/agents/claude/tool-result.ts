@@ -1,7 +1,7 @@
 /** How a tool call came out, from the result the agent gives the model and what it notes about it. */
 import type { FactData } from '@holdfast/protocol/fact.ts';
 import { z } from 'zod';
-import { cutText } from './cut.ts';
+import { cutText } from '../cut-text.ts';
 import { diffOf } from './diff.ts';
 import type { ToolResultBlock, ToolResultMeta } from './message.ts';
 

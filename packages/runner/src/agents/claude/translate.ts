@@ -5,7 +5,7 @@
 import type { FactData, FactDraft } from '@holdfast/protocol/fact.ts';
 import type { Preview } from '@holdfast/protocol/socket.ts';
 import type { AgentMessage, ApiUsage, PermissionRequest } from './message.ts';
-import { cutInput } from './cut.ts';
+import { cutInput } from '../cut-text.ts';
 import { approvalIdOf, probedApproval } from './frame.ts';
 import { approvalKind, approvalScopes, questionsOf, toolTitle, type Verdict } from './permission.ts';
 import { without, type OpenBlock, type TranslationState } from './translation-state.ts';

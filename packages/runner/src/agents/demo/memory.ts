@@ -13,7 +13,7 @@ export type Exchange = z.infer<typeof exchangeSchema>;
 const conversationSchema = z.object({ cwd: z.string(), exchanges: z.array(exchangeSchema) });
 export type Conversation = z.infer<typeof conversationSchema>;
 
-export const idPattern = /^[A-Za-z0-9_-]{1,64}$/;
+const idPattern = /^[A-Za-z0-9_-]{1,64}$/;
 const mostExchanges = 200;
 const longestText = 4_000;
 

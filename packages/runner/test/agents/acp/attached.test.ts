@@ -1,9 +1,10 @@
 /** The driver with an agent that says what no well-behaved agent would, and at the worst moment. */
 import fc from 'fast-check';
+import { eventually } from '@holdfast/testkit/eventually.ts';
 import { describe, expect, it } from 'vitest';
 import { type AcpAgentOptions, createAcpDriver } from '../../../src/agents/acp/driver.ts';
 import type { AgentMeta, AttachedAgent } from '../../../src/agents/driver.ts';
-import { FakeRunner } from './fake-runner.ts';
+import { FakeRunner, withoutLooks } from './fake-runner.ts';
 import { ScriptedAgent, metaOf, settled } from './scripted-agent.ts';
 
 const driverOf = (options: Partial<AcpAgentOptions> = {}) =>
@@ -128,8 +129,7 @@ describe('an agent that misbehaves', () => {
     await agent.stopTurn('t1');
     expect(scripted.repliesTo(5)[0]?.result).toEqual({ outcome: { outcome: 'cancelled' } });
     expect(scripted.written().filter(({ method }) => method === 'session/cancel')).toHaveLength(1);
-    scripted.holder.end(scripted.id, null, 'SIGKILL');
-    await settled();
+    await eventually('the end', () => runner.exit);
     expect(runner.last('turn.ended')).toEqual({ turnId: 't1', outcome: 'stopped' });
     expect(runner.exit).toEqual({ exitCode: null, signal: 'SIGKILL' });
   });
@@ -197,6 +197,30 @@ describe('approvals over ACP', () => {
     await settled();
     expect(runner.all('approval.requested')).toEqual([]);
     expect(scripted.repliesTo(1)).toHaveLength(1);
+  });
+});
+
+describe('a driver that reads an earlier turn again', () => {
+  it('TURN5: does not take its text for the open turn’s', async () => {
+    const stage = await inTurn();
+    stage.runner.storing = false;
+    stage.scripted.say('of the first turn');
+    stage.scripted.endTurn('t1');
+    await settled();
+    // All stored, and not yet released.
+    const { stored } = stage.runner;
+    await stage.agent.startTurn({ turnId: 't2', messageId: 'm2', text: 'go on' });
+    stage.scripted.say('of the second');
+    await settled();
+    stage.runner.stored = stored;
+    const { scripted, runner, agent } = again(stage);
+    await settled();
+    expect(agent.previews()).toMatchObject([{ turnId: 't2', text: 'of the second' }]);
+    scripted.endTurn('t2');
+    await settled();
+    expect(runner.faults).toEqual([]);
+    expect(runner.text('t1')).toBe('of the first turn');
+    expect(runner.text('t2')).toBe('of the second');
   });
 });
 
@@ -388,11 +412,11 @@ describe('a driver that is replaced', () => {
           const whole = await play(acts, new Map());
           const broken = await play(acts, new Map(crashes));
           expect([...whole.faults, ...broken.faults]).toEqual([]);
-          expect(broken.log()).toEqual(whole.log());
+          expect(broken.log().map(withoutLooks)).toEqual(whole.log().map(withoutLooks));
           expect(whole.all('turn.ended')).toHaveLength(1);
         },
       ),
-      { numRuns: 3000, seed: 506524542 },
+      { numRuns: 300 },
     );
   }, 60_000);
 });

@@ -4,24 +4,50 @@ import { join } from 'node:path';
 import { eventually } from '@holdfast/testkit/eventually.ts';
 import { temporaryDirectory } from '@holdfast/testkit/temporary-directory.ts';
 import type { AgentMode } from '@holdfast/protocol/session.ts';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ensureHolder } from '@holdfast/holder/launch.ts';
+import type { ConnectedHolder, HeldProcess, HolderResult } from '@holdfast/holder/process.ts';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { AgentMeta, AttachedAgent } from '../../../src/agents/driver.ts';
 import { createDemoDriver } from '../../../src/agents/demo/driver.ts';
-import { FakeHolder } from './fake-holder.ts';
 import { FakeRunner } from './fake-runner.ts';
 
 let directory: ReturnType<typeof temporaryDirectory>;
-let holder: FakeHolder;
+let home: ReturnType<typeof temporaryDirectory>;
+let holder: ConnectedHolder;
+let tests = 0;
+
+beforeAll(async () => {
+  home = temporaryDirectory();
+  holder = value(await ensureHolder({ dataDir: join(home.path, 'data') }));
+});
+
+afterAll(async () => {
+  value(await holder.shutdown());
+  home[Symbol.dispose]();
+});
 
 beforeEach(() => {
   directory = temporaryDirectory();
-  holder = new FakeHolder();
+  tests += 1;
 });
 
 afterEach(async () => {
-  await holder.shutdown();
+  for (const { id, exit } of value(await holder.list())) if (exit === null) await holder.signal(id, 'SIGKILL');
   directory[Symbol.dispose]();
 });
+
+function value<T>(result: HolderResult<T>): T {
+  if (!result.ok) throw new Error(result.error.message);
+  return result.value;
+}
+
+const idOf = (generation = 1): string => `s${tests}.${generation}`;
+
+async function held(id = idOf()): Promise<HeldProcess> {
+  const process = value(await holder.list()).find((one) => one.id === id);
+  if (process === undefined) throw new Error(`no process ${id}`);
+  return process;
+}
 
 const driver = () =>
   createDemoDriver({
@@ -40,7 +66,7 @@ const metaOf = (change: Partial<AgentMeta> = {}, mode: AgentMode = 'agent'): Age
   ...change,
 });
 
-async function started(meta = metaOf(), id = 's1.1'): Promise<{ agent: AttachedAgent; runner: FakeRunner }> {
+async function started(meta = metaOf(), id = idOf()): Promise<{ agent: AttachedAgent; runner: FakeRunner }> {
   const runner = new FakeRunner(holder, id, meta);
   const result = await driver().start(id, runner.context());
   if (!result.ok) throw new Error(result.error.message);
@@ -58,9 +84,19 @@ const asked = (runner: FakeRunner, count = 1) =>
   eventually('an approval', () => runner.all('approval.requested').at(count - 1));
 
 /** As a new runner does: the old driver is gone, another reads on from what is stored. */
-function reattached(agent: AttachedAgent, runner: FakeRunner, id = 's1.1'): AttachedAgent {
+async function reattached(agent: AttachedAgent, runner: FakeRunner): Promise<AttachedAgent> {
   agent.detach();
-  return driver().attach(holder.process(id), runner.stored, runner.context());
+  return attachedTo(runner);
+}
+
+/** With a connection and notes of its own, as they are in the holder. */
+async function attachedTo(runner: FakeRunner): Promise<AttachedAgent> {
+  holder.close();
+  holder = value(await ensureHolder({ dataDir: join(home.path, 'data') }));
+  const process = await held();
+  runner.holder = holder;
+  runner.meta = process.meta as unknown as AgentMeta;
+  return driver().attach(process, runner.stored, runner.context());
 }
 
 describe('the demo agent', () => {
@@ -106,7 +142,10 @@ describe('the demo agent', () => {
     await ended(runner, 't1');
     expect(readFileSync(join(directory.path, 'notes/a.txt'), 'utf8')).toBe('one two\n');
     expect(runner.all('approval.applied')).toEqual([{ approvalId: approval.approvalId }]);
-    expect(runner.last('tool.finished')).toMatchObject({ outcome: 'succeeded', diff: { patch: expect.any(String) } });
+    expect(runner.last('tool.finished')).toMatchObject({
+      outcome: 'succeeded',
+      diff: { patch: expect.any(String) as unknown },
+    });
     expect(runner.log().map((fact) => fact.type)).toEqual([
       'agent.conversation',
       'message.assistant',
@@ -191,9 +230,9 @@ describe('the demo agent', () => {
     const { agent, runner } = await started();
     await say(agent, 't1', 'stream 60');
     await eventually('some text', () => [...runner.shown.values()].some((text) => text.length > 60));
-    const second = reattached(agent, runner);
+    const second = await reattached(agent, runner);
     await eventually('more text', () => (second.previews()[0]?.text.length ?? 0) > 200);
-    const third = reattached(second, runner);
+    const third = await reattached(second, runner);
     await ended(runner, 't1');
     const words = runner.text('t1').trim().split(' ');
     expect(words).toHaveLength(60);
@@ -208,16 +247,18 @@ describe('the demo agent', () => {
     const { agent, runner } = await started();
     await say(agent, 't1', 'write a.txt kept');
     const approval = await asked(runner);
-    const second = reattached(agent, runner);
+    const second = await reattached(agent, runner);
     expect((await second.answer(approval.approvalId, approval.toolCallId, { decision: 'allow' })).ok).toBe(true);
     // Given again by a third one that does not know whether the second got through.
-    const third = reattached(second, runner);
+    const third = await reattached(second, runner);
     expect((await third.answer(approval.approvalId, approval.toolCallId, { decision: 'allow' })).ok).toBe(true);
     await ended(runner, 't1');
     expect(readFileSync(join(directory.path, 'a.txt'), 'utf8')).toBe('kept\n');
     expect(runner.all('approval.requested')).toHaveLength(1);
     expect(runner.all('approval.applied')).toEqual([{ approvalId: approval.approvalId }]);
-    expect(runner.all('tool.finished')).toMatchObject([{ outcome: 'succeeded', diff: { patch: expect.any(String) } }]);
+    expect(runner.all('tool.finished')).toMatchObject([
+      { outcome: 'succeeded', diff: { patch: expect.any(String) as unknown } },
+    ]);
     expect(runner.all('turn.ended')).toHaveLength(1);
   });
 
@@ -228,7 +269,7 @@ describe('the demo agent', () => {
     const approval = await asked(runner);
     const before = runner.log();
     runner.told.clear();
-    const second = reattached(agent, runner);
+    const second = await reattached(agent, runner);
     await asked(runner);
     expect(runner.log()).toEqual(before.filter((fact) => fact.type !== 'agent.conversation'));
     await second.answer(approval.approvalId, approval.toolCallId, { decision: 'allow' });
@@ -240,7 +281,7 @@ describe('the demo agent', () => {
     const { agent, runner } = await started();
     await say(agent, 't1', 'stream 500');
     await eventually('text', () => [...runner.shown.values()].some((text) => text.length > 50));
-    process.kill(holder.process('s1.1').pid, 'SIGKILL');
+    process.kill((await held()).pid, 'SIGKILL');
     await eventually('the end', () => runner.exit);
     expect(runner.exit).toEqual({ exitCode: null, signal: 'SIGKILL' });
     expect(runner.all('message.assistant')).toMatchObject([{ turnId: 't1', partial: true }]);
@@ -248,7 +289,7 @@ describe('the demo agent', () => {
     expect((await agent.startTurn({ turnId: 't2', messageId: 'm2', text: 'help' })).ok).toBe(false);
 
     const { conversationId } = runner.meta;
-    const again = await started(metaOf({ generation: 2, conversationId }), 's1.2');
+    const again = await started(metaOf({ generation: 2, conversationId }), idOf(2));
     await say(again.agent, 't2', 'history');
     await ended(again.runner, 't2');
     expect(again.runner.text('t2')).toContain('`stream 500`, and I was cut off');
@@ -261,13 +302,13 @@ describe('the demo agent', () => {
     await say(agent, 't1', 'stream 500');
     await eventually('text', () => runner.shown.size > 0);
     agent.detach();
-    process.kill(holder.process('s1.1').pid, 'SIGKILL');
-    await eventually('the exit', () => holder.process('s1.1').exit);
-    driver().attach(holder.process('s1.1'), runner.stored, runner.context());
+    process.kill((await held()).pid, 'SIGKILL');
+    await eventually('the exit', async () => (await held()).exit);
+    await attachedTo(runner);
     await eventually('the end', () => runner.exit);
     expect(runner.all('message.assistant')).toMatchObject([{ partial: true }]);
     runner.exit = null;
-    driver().attach(holder.process('s1.1'), runner.stored, runner.context());
+    await attachedTo(runner);
     await eventually('the end again', () => runner.exit);
     expect(runner.all('message.assistant')).toHaveLength(1);
   });

@@ -177,7 +177,9 @@ export class FakeHolder implements Holder {
   }
 
   async signal(id: string, signal: 'SIGINT' | 'SIGTERM' | 'SIGKILL' | 'SIGHUP'): Promise<HolderResult<null>> {
-    const { pid } = this.#known(id).child ?? {};
+    const entry = this.#known(id);
+    if (entry.child === null && signal === 'SIGKILL') this.#ended(entry, null, signal);
+    const { pid } = entry.child ?? {};
     try {
       if (pid !== undefined) process.kill(-pid, signal);
     } catch {

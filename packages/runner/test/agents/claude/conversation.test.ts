@@ -122,7 +122,9 @@ describe('what the agent says', () => {
     const end = await session.fact('turn.ended');
     expect(end).toMatchObject({ outcome: 'failed', error: { kind: 'agent_unavailable' } });
     expect(end.error?.message).toContain('auth login');
-    await eventually('the process ends', () => session.ended !== null);
+    // A turn that comes meanwhile is refused once the process is gone, so that another can be started.
+    expect(await session.agent.startTurn(session.nextTurn('again'))).toMatchObject({ ok: false });
+    expect(session.ended).not.toBeNull();
     expect(session.of('turn.ended')).toHaveLength(1);
   });
 });

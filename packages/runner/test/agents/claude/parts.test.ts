@@ -4,7 +4,6 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import type { Preview } from '@holdfast/protocol/socket.ts';
-import { cutInput, cutText } from '@holdfast/runner/agents/claude/cut.ts';
 import { createClaudeDriver } from '@holdfast/runner/agents/claude/driver.ts';
 import { promptUuid } from '@holdfast/runner/agents/claude/frame.ts';
 import { LineSplitter } from '@holdfast/runner/agents/claude/line-splitter.ts';
@@ -34,32 +33,6 @@ describe('lines', () => {
           expect(read.at(-1)?.end ?? from).toBe(from + bytes.length);
         },
       ),
-    );
-  });
-});
-
-describe('cut', () => {
-  it('WIRE6: a cut text is within its limit, keeps whole characters, and knows the size of the whole', () => {
-    fc.assert(
-      fc.property(fc.string({ unit: 'grapheme', minLength: 40, maxLength: 400 }), (text) => {
-        const cut = cutText(text, 200);
-        expect(cut.bytes).toBe(Buffer.byteLength(text));
-        expect(Buffer.byteLength(cut.text)).toBeLessThanOrEqual(200);
-        expect(cut.cut).toBe(cut.bytes > 200);
-        if (!cut.cut) expect(cut.text).toBe(text);
-        expect(cut.text.isWellFormed()).toBe(true);
-        expect(cut.text).not.toContain('\ufffd');
-      }),
-    );
-  });
-
-  it('WIRE6: an input of many long texts is cut until it fits', () => {
-    const input = { edits: Array.from({ length: 100 }, () => ({ old: 'x'.repeat(10_000), path: '/a' })), all: true };
-    const cut = cutInput(input);
-    expect(Buffer.byteLength(JSON.stringify(cut))).toBeLessThanOrEqual(65_536);
-    expect(cut).toMatchObject({ all: true });
-    expect(Buffer.byteLength(JSON.stringify(cutInput({ list: Array(50_000).fill('long') })))).toBeLessThanOrEqual(
-      65_536,
     );
   });
 });

@@ -103,6 +103,9 @@ describe('another driver on the same process', () => {
     await session.reattach(0);
     await session.fact('turn.ended');
     expect(session.told).toEqual(first);
+    // The question in it was answered to an earlier driver: the SDK must not see it again.
+    expect(await session.agent.answer(approvalId, toolCallId, { decision: 'deny' })).toEqual({ ok: true, value: null });
+    expect(session.writes.filter((write) => write.text.includes('"deny"'))).toEqual([]);
   });
 
   it('TURN7: a turn that began under another driver can be stopped', async () => {

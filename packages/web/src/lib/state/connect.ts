@@ -12,7 +12,7 @@ export const restForPage = (): RestClient =>
 export interface PageClient {
   readonly client: HoldfastClient;
   /** Tells the client of wake-ups and network changes; returns the function that stops. */
-  follow(): () => void;
+  readonly follow: () => () => void;
 }
 
 export function connectPage(userId: string): PageClient {

@@ -3,23 +3,31 @@
  * reports, modes, colours, capabilities. While old output is replayed these answers have been given long ago; sent
  * again, the shell would read them as typed text.
  */
-const replies: readonly RegExp[] = [
+const escape = '\x1b';
+const bell = '\x07';
+
+/** What follows the escape character. */
+const controlReplies: readonly RegExp[] = [
   // DA1, DA2, DA3.
-  /^\x1b\[[?>=][\d;]*c$/,
+  /^\[[?>=][\d;]*c$/,
   // DSR "I am well", CPR, DECXCPR.
-  /^\x1b\[\??[\d;]*[nR]$/,
+  /^\[\??[\d;]*[nR]$/,
   // DECRPM, ANSI and private.
-  /^\x1b\[\??\d+;\d+\$y$/,
+  /^\[\??\d+;\d+\$y$/,
   // Window and text area reports.
-  /^\x1b\[\d+;\d+;\d+t$/,
+  /^\[\d+;\d+;\d+t$/,
   // Kitty keyboard flags.
-  /^\x1b\[\?\d+u$/,
-  // Colours and other OSC answers; DCS answers (DECRQSS, XTVERSION, XTGETTCAP).
-  /^\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)$/,
-  /^\x1bP[^\x1b]*\x1b\\$/,
+  /^\[\?\d+u$/,
 ];
 
-export const isQueryReply = (data: string): boolean => replies.some((reply) => reply.test(data));
+export function isQueryReply(data: string): boolean {
+  if (!data.startsWith(escape)) return false;
+  const body = data.slice(1);
+  // OSC (colours) and DCS (DECRQSS, XTVERSION, XTGETTCAP): nobody types these.
+  const string = body.startsWith(']') || body.startsWith('P');
+  if (string) return body.endsWith(bell) || body.endsWith(`${escape}\\`);
+  return controlReplies.some((reply) => reply.test(body));
+}
 
 /** Knows which block the emulator is parsing: blocks are parsed in the order they were written. */
 export interface ParseOrder {

@@ -1,0 +1,212 @@
+import { mkdirSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import type { Instruction } from '@holdfast/protocol/runner.ts';
+import { eventually } from '@holdfast/testkit/eventually.ts';
+import { startMachine } from '../machine.ts';
+import { EchoDriver } from './echo-driver.ts';
+
+const sessionId = 'agent-1';
+
+function turn(cwd: string, turnId: string, text: string, change: { provider?: string; nextGeneration?: number } = {}) {
+  const instruction: Instruction = {
+    type: 'turn.start',
+    sessionId,
+    turnId,
+    messageId: `message-${turnId}`,
+    text,
+    cwd,
+    agent: { provider: change.provider ?? 'echo', mode: 'agent' },
+    conversationId: 'talk',
+    nextGeneration: change.nextGeneration ?? 1,
+  };
+  return instruction;
+}
+
+async function machineWithAgent() {
+  const driver = new EchoDriver();
+  const machine = await startMachine({ drivers: [driver] });
+  const runner = await machine.run();
+  return { machine, server: machine.server, driver, runner, root: machine.root };
+}
+
+describe('agents', () => {
+  it('TURN3: a turn is reported as running before anything the agent says in it, then what it says, then its end', async () => {
+    const { machine, server, driver, root } = await machineWithAgent();
+    await using _ = machine;
+    await server.carryOut(turn(root, 't1', 'hello'));
+    await eventually('the end', () => server.factsOf('turn.ended').length === 1);
+    expect(server.facts.map(({ fact }) => fact.type)).toEqual([
+      'session.started',
+      'turn.started',
+      'message.assistant',
+      'turn.ended',
+    ]);
+    await server.carryOut(turn(root, 't2', 'again'));
+    await eventually('the end', () => server.factsOf('turn.ended').length === 2);
+    expect(server.factsOf('turn.started').map(({ generation }) => generation)).toEqual([1, 1]);
+    expect(driver.calls).toEqual([`start ${sessionId}.1 talk`, 'turn t1 hello', 'turn t2 again']);
+    await eventually('released', async () => {
+      const list = await machine.holder.list();
+      return (
+        list.ok &&
+        list.value[0]?.streams.out.start === list.value[0]?.streams.out.end &&
+        list.value[0]?.meta['turn'] === null
+      );
+    });
+  });
+
+  it('TURN4: a prompt delivered again, also to the next runner, reaches the agent once', async () => {
+    const { machine, server, root } = await machineWithAgent();
+    await using _ = machine;
+    const delivery = await server.carryOut(turn(root, 't1', 'wait'));
+    server.deliver(turn(root, 't1', 'wait'), delivery);
+    await machine.run();
+    server.deliver(turn(root, 't1', 'wait'), delivery);
+    await eventually('done by both', () => server.of('done').filter((d) => d.deliveryId === delivery).length === 3);
+    await server.carryOut({ type: 'turn.stop', sessionId, turnId: 't1' });
+    await eventually('the end', () => server.factsOf('turn.ended').length === 1);
+    server.deliver(turn(root, 't1', 'wait'), delivery);
+    await eventually('done again', () => server.of('done').filter((d) => d.deliveryId === delivery).length === 4);
+    expect(server.factsOf('message.assistant').map(({ text }) => text)).toEqual(['waiting']);
+    expect(server.factsOf('turn.started').length).toBe(1);
+    const list = await machine.holder.list();
+    expect(list.ok && list.value[0]?.meta['turn']).toBe(null);
+  });
+
+  it('TURN5: what was said while no server or no runner was there is told once by the next', async () => {
+    const { machine, server, driver, runner, root } = await machineWithAgent();
+    await using _ = machine;
+    server.storing = false;
+    server.deliver(turn(root, 't1', 'wait'));
+    await eventually('reported', () => server.of('report').length === 2);
+    await runner.close();
+    server.storing = true;
+    server.messages.length = 0;
+    await machine.run();
+    expect(server.of('hello')[0]?.inventory).toEqual([{ sessionId, generation: 1, alive: true, turnId: 't1' }]);
+    await eventually('told', () => server.factsOf('message.assistant').length === 1);
+    expect(server.facts.map(({ fact }) => fact.type)).toEqual(['session.started', 'turn.started', 'message.assistant']);
+    expect(driver.calls).toContain(`attach ${sessionId}.1 0`);
+    await server.carryOut({ type: 'turn.stop', sessionId, turnId: 't1' });
+    await eventually('the end', () => server.factsOf('turn.ended')[0]?.outcome === 'stopped');
+    await machine.run();
+    await server.carryOut(turn(root, 't2', 'more', { nextGeneration: 2 }));
+    await eventually('the end', () => server.factsOf('turn.ended').length === 2);
+    expect(server.factsOf('message.assistant').map(({ text }) => text)).toEqual(['waiting', 'more']);
+    expect(server.factsOf('session.started')).toEqual([{ generation: 1 }]);
+  });
+
+  it('TURN6: an agent that dies interrupts its turn, is forgotten, and another goes on in its conversation', async () => {
+    const { machine, server, driver, root } = await machineWithAgent();
+    await using _ = machine;
+    await server.carryOut(turn(root, 't1', 'die'));
+    await eventually('interrupted', () => server.factsOf('turn.interrupted').length === 1);
+    expect(server.factsOf('turn.interrupted')).toEqual([{ turnId: 't1', reason: 'agent_died' }]);
+    expect(server.factsOf('message.assistant').map(({ text }) => text)).toEqual(['dying']);
+    await eventually('forgotten', async () => {
+      const list = await machine.holder.list();
+      return list.ok && list.value.length === 0;
+    });
+    await server.carryOut(turn(root, 't2', 'back', { nextGeneration: 2 }));
+    await eventually('the end', () => server.factsOf('turn.ended').length === 1);
+    expect(driver.calls).toContain(`start ${sessionId}.2 talk`);
+    expect(server.factsOf('session.started')).toEqual([{ generation: 1 }, { generation: 2 }]);
+  });
+
+  it('TURN6: one that died while no runner was there is interrupted by the next, and never runs beside another', async () => {
+    const { machine, server, runner, root } = await machineWithAgent();
+    await using _ = machine;
+    await server.carryOut(turn(root, 't1', 'wait'));
+    await runner.close();
+    await machine.holder.signal(`${sessionId}.1`, 'SIGKILL');
+    await eventually('it has ended', async () => {
+      const list = await machine.holder.list();
+      return list.ok && list.value[0]?.exit;
+    });
+    server.storing = false;
+    await machine.run();
+    // The dead one's facts are not stored yet: the new one must not take its number.
+    server.deliver(turn(root, 't2', 'next', { nextGeneration: 1 }));
+    await eventually('the new one', async () => {
+      const list = await machine.holder.list();
+      return list.ok && list.value.some(({ id, exit }) => id === `${sessionId}.2` && exit === null);
+    });
+    server.storing = true;
+    await machine.run();
+    await eventually('both turns', () => server.factsOf('turn.ended').length === 1);
+    expect(server.factsOf('turn.interrupted')).toEqual([{ turnId: 't1', reason: 'agent_died' }]);
+  });
+
+  it('TURN9: an agent that cannot run fails the turn with what to do', async () => {
+    const { machine, server, driver, root } = await machineWithAgent();
+    await using _ = machine;
+    await server.carryOut(turn(root, 't1', 'hello', { provider: 'nobody' }));
+    driver.startError = 'log in with: echo login';
+    await server.carryOut(turn(root, 't2', 'hello'));
+    await server.carryOut(turn(`${root}/none`, 't3', 'hello'));
+    expect(server.factsOf('turn.ended')).toMatchObject([
+      { turnId: 't1', outcome: 'failed', error: { kind: 'agent_unavailable' } },
+      { turnId: 't2', outcome: 'failed', error: { kind: 'agent_unavailable', message: 'log in with: echo login' } },
+      { turnId: 't3', outcome: 'failed', error: { kind: 'conflict' } },
+    ]);
+    driver.startError = null;
+    mkdirSync(`${root}/none`);
+    await server.carryOut(turn(`${root}/none`, 't4', 'hello'));
+    await eventually('it runs', () => server.factsOf('turn.ended').at(-1)?.outcome === 'completed');
+  });
+
+  it('TURN7: a stop of a turn no process knows ends it', async () => {
+    const { machine, server } = await machineWithAgent();
+    await using _ = machine;
+    await server.carryOut({ type: 'turn.stop', sessionId, turnId: 'lost' });
+    expect(server.factsOf('turn.ended')).toEqual([{ turnId: 'lost', outcome: 'stopped' }]);
+  });
+
+  it('TURN7: stopping the session ends process, turn and session', async () => {
+    const { machine, server, root } = await machineWithAgent();
+    await using _ = machine;
+    await server.carryOut(turn(root, 't1', 'wait'));
+    expect(await server.ask({ type: 'previews', sessionId })).toMatchObject({
+      value: { previews: [{ text: 'agent-1.1' }] },
+    });
+    await server.carryOut({ type: 'session.stop', sessionId });
+    await eventually('the end', () => server.factsOf('session.ended').length === 1);
+    expect(server.factsOf('turn.ended')).toEqual([{ turnId: 't1', outcome: 'stopped' }]);
+    await server.carryOut({ type: 'session.stop', sessionId: 'idle' });
+    expect(server.factsOf('session.ended')).toEqual([{ reason: 'stopped' }, { reason: 'stopped' }]);
+  });
+
+  it('TURN5: mode and model reach the live agent, and stay with it for the next runner', async () => {
+    const { machine, server, driver, root } = await machineWithAgent();
+    await using _ = machine;
+    await server.carryOut({ type: 'mode.set', sessionId, mode: 'auto' });
+    expect(driver.calls).toEqual([]);
+    await server.carryOut(turn(root, 't1', 'hello'));
+    await server.carryOut({ type: 'mode.set', sessionId, mode: 'auto' });
+    await server.carryOut({ type: 'model.set', sessionId, model: 'big' });
+    const list = await machine.holder.list();
+    expect(list.ok && list.value[0]?.meta).toMatchObject({
+      agent: { mode: 'auto', model: 'big' },
+      conversationId: `talk-${sessionId}`,
+    });
+    await machine.run();
+    await server.carryOut(turn(root, 't2', 'hello'));
+    expect(driver.calls.filter((call) => call.startsWith('mode '))).toEqual(['mode auto', 'mode agent']);
+  });
+
+  it('STREAM3: an agent that says much while the server is away is let go and gone on with, losing nothing', async () => {
+    const { machine, server, driver, runner, root } = await machineWithAgent();
+    await using _ = machine;
+    server.storing = false;
+    server.deliver(turn(root, 't1', 'flood'));
+    await eventually('much', () => server.of('report').length >= 168);
+    server.unlink();
+    server.messages.length = 0;
+    server.storing = true;
+    runner.connect(server.link());
+    await eventually('the end', () => server.factsOf('turn.ended').length === 1, 20_000);
+    expect(driver.calls.some((call) => call.startsWith('attach'))).toBe(true);
+    const numbers = server.factsOf('message.assistant').map(({ text }) => Number(text.split(' ')[0]));
+    expect(numbers).toEqual(Array.from({ length: 300 }, (_unused, index) => index + 1));
+  });
+});

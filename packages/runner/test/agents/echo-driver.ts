@@ -1,0 +1,121 @@
+/** The smallest agent: a shell script in the holder that answers each message in one block, and its driver. */
+import type { HeldProcess } from '@holdfast/holder/process.ts';
+import { fail, ok } from '@holdfast/protocol/error.ts';
+import type { FactDraft } from '@holdfast/protocol/fact.ts';
+import type { AgentDriver, AttachedAgent, DriverContext } from '@holdfast/runner/agents/driver.ts';
+
+/** Lines in: `turn <turnId> <text>`, `stop <turnId>`, `quit`. Lines out: `said <turnId> <text>`, `ended <turnId> <outcome>`. */
+const script = `
+while read -r verb turn text; do
+  case "$verb $text" in
+    "turn wait") echo "said $turn waiting" ;;
+    "turn die") echo "said $turn dying"; kill -9 $$ ;;
+    "turn flood") for i in $(seq 1 300); do echo "said $turn $i $(printf %050000d 0)"; done; echo "ended $turn completed" ;;
+    "turn "*) echo "said $turn $text"; echo "ended $turn completed" ;;
+    "stop "*) echo "ended $turn stopped" ;;
+    "quit "*) exit 0 ;;
+  esac
+done
+`;
+
+export class EchoDriver implements AgentDriver {
+  readonly provider = 'echo';
+  readonly calls: string[] = [];
+  startError: string | null = null;
+
+  info() {
+    const { provider } = this;
+    return Promise.resolve({ provider, name: 'Echo', description: '', available: true, remedy: [], models: [] });
+  }
+
+  async start(processId: string, context: DriverContext) {
+    this.calls.push(`start ${processId} ${context.meta.conversationId}`);
+    if (this.startError !== null) return fail('agent_unavailable', this.startError);
+    const spec = { kind: 'pipe' as const, file: '/bin/bash', args: ['-c', script], cwd: context.meta.cwd, env: {} };
+    const spawned = await context.holder.spawn(processId, spec, { ...context.meta });
+    if (!spawned.ok) return fail('agent_unavailable', spawned.error.message);
+    return ok(this.#attached(spawned.value, 0, context));
+  }
+
+  attach(process: HeldProcess, from: number, context: DriverContext): AttachedAgent {
+    this.calls.push(`attach ${process.id} ${from}`);
+    return this.#attached(process, from, context);
+  }
+
+  #attached({ id, exit }: HeldProcess, from: number, { holder, events, meta }: DriverContext): AttachedAgent {
+    let unread = Buffer.alloc(0);
+    let position = from;
+    let ended = false;
+    let gone = exit;
+    let detached = false;
+    const firstLine = Promise.withResolvers<void>();
+    const tellEnd = (): void => {
+      if (ended && gone !== null && !detached) events.ended(position + 1, gone);
+    };
+    const reading = holder.read(id, 'out', from, {
+      data: (_offset, bytes) => {
+        unread = Buffer.concat([unread, bytes]);
+        for (let end = unread.indexOf(10); end >= 0 && !detached; end = unread.indexOf(10)) {
+          position += end + 1;
+          const line = unread.subarray(0, end).toString();
+          unread = unread.subarray(end + 1);
+          events.facts(position, [factOf(line, position)]);
+          firstLine.resolve();
+        }
+      },
+      gap: () => undefined,
+      end: () => {
+        ended = true;
+        tellEnd();
+      },
+    });
+    const unsubscribe = holder.onExit((process) => {
+      if (process.id !== id) return;
+      gone = process.exit;
+      tellEnd();
+    });
+    const write = async (line: string, token: string) => {
+      this.calls.push(line);
+      const written = await holder.write(id, Buffer.from(`${line}\n`), token);
+      return written.ok ? ok(null) : fail('unavailable', written.error.message);
+    };
+    return {
+      startTurn: async ({ turnId, messageId, text }) => {
+        const written = await write(`turn ${turnId} ${text}`, messageId);
+        // The agent may well be quicker than the answer that it has the message.
+        if (text === 'hello') await firstLine.promise;
+        return written;
+      },
+      stopTurn: (turnId) => write(`stop ${turnId} `, `stop-${turnId}`),
+      answer: (approvalId) => write(`answer ${approvalId}`, approvalId),
+      setMode: async (mode) => {
+        this.calls.push(`mode ${mode}`);
+        await events.updateMeta({ conversationId: `talk-${meta.sessionId}` });
+        return ok(null);
+      },
+      setModel: (model) => {
+        this.calls.push(`model ${model}`);
+        return Promise.resolve(ok(null));
+      },
+      previews: () => [{ blockId: 'b', turnId: 't', kind: 'text', offset: 0, text: id }],
+      stop: async () => {
+        await write('quit  ', 'quit');
+      },
+      detach: () => {
+        detached = true;
+        reading.close();
+        unsubscribe();
+      },
+    };
+  }
+}
+
+function factOf(line: string, position: number): FactDraft {
+  const [verb = '', turnId = '', ...rest] = line.split(' ');
+  return verb === 'said'
+    ? {
+        type: 'message.assistant',
+        data: { blockId: `block-${position}`, turnId, kind: 'text', text: rest.join(' ') },
+      }
+    : { type: 'turn.ended', data: { turnId, outcome: rest[0] === 'stopped' ? 'stopped' : 'completed' } };
+}
