@@ -25,9 +25,11 @@ const demo = (prompt: string, mode = 'agent') =>
   api.create({ kind: 'agent', workspaceId, agent: { provider: 'demo', mode, prompt } });
 
 it('TURN6: the agent killed in mid-turn: interrupted, what it wrote is kept, and it goes on in the same conversation', async () => {
-  const id = await claude('slow 400');
-  await api.fact(id, 'turn.started');
+  const id = await claude('say hello');
+  await api.fact(id, 'turn.ended');
   const { conversationId } = await api.fact(id, 'agent.conversation');
+  await api.command(id, { id: 'long', type: 'message.send', text: 'slow 400' });
+  await api.fact(id, 'turn.started', (data) => data.messageId === 'long');
   const pids = await eventually('the process', () => {
     const found = processesOf('claude', `:${id}.1`);
     return found.length > 0 && found;
@@ -37,7 +39,8 @@ it('TURN6: the agent killed in mid-turn: interrupted, what it wrote is kept, and
   expect(interrupted.reason).toBe('agent_died');
   expect((await api.session(id)).status).toBe('interrupted');
   await api.command(id, { id: 'go-on', type: 'turn.resume' });
-  await api.fact(id, 'turn.ended', (data) => data.outcome === 'completed');
+  const { turnId } = await api.fact(id, 'turn.started', (data) => data.messageId === 'go-on');
+  await api.fact(id, 'turn.ended', (data) => data.turnId === turnId && data.outcome === 'completed');
   const log = await api.log(id);
   expectSoundLog(log);
   const conversations = log.flatMap((fact) => (fact.type === 'agent.conversation' ? [fact.data.conversationId] : []));

@@ -6,11 +6,16 @@ import { renderUnicodeCompact } from 'uqr';
 export function reachableOrigin(host: string, port: number, publicUrl: string | null): string | null {
   if (publicUrl !== null) return publicUrl;
   if (host === 'localhost' || host === '::1' || host.startsWith('127.')) return null;
-  if (host !== '0.0.0.0' && host !== '::') return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+  if (host !== '0.0.0.0' && host !== '::') return originOf(host, port);
   const address = Object.values(networkInterfaces())
     .flatMap((list) => list ?? [])
     .find((one) => one.family === 'IPv4' && !one.internal)?.address;
   return address === undefined ? null : `http://${address}:${port}`;
+}
+
+/** IPv6 addresses stand in brackets in a URL. */
+export function originOf(host: string, port: number): string {
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
 /** One line with the link; a QR code under it when a phone can reach it. */

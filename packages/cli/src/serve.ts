@@ -11,7 +11,7 @@ import { attachSocketDoor } from '@holdfast/server/socket/socket-door.ts';
 import { openSqliteStore } from '@holdfast/store/sqlite/open.ts';
 import { destination } from 'pino';
 import { openAccess } from './authentication.ts';
-import { banner, reachableOrigin } from './banner.ts';
+import { banner, originOf, reachableOrigin } from './banner.ts';
 import { EmbeddedRunner } from './embedded-runner.ts';
 import { Failure } from './failure.ts';
 import { lockInstance, runningInstance } from './instance-lock.ts';
@@ -86,10 +86,8 @@ async function start(
     log,
     serverId: randomUUID(),
   });
-  resources.add(async () => {
-    await sockets.close();
-    await http.close();
-  });
+  resources.add(() => http.close());
+  resources.add(() => sockets.close());
 
   const runner = await EmbeddedRunner.start({
     configuration,
@@ -105,7 +103,7 @@ async function start(
     throw listenFailure(error, host, port);
   });
   const address = http.server.address() as AddressInfo;
-  const origin = `http://${host.includes(':') ? `[${host}]` : host}:${address.port}`;
+  const origin = originOf(host, address.port);
   lock.announce({ pid: process.pid, url: publicUrl ?? origin });
   const link = await authentication.createStartLink();
   say(banner(origin, reachableOrigin(host, address.port, publicUrl), link.path));

@@ -4,7 +4,17 @@ import { join } from 'node:path';
 import { eventually } from '@holdfast/testkit/eventually.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { TestHolder } from './holder-fixture.ts';
-import { collect, errorKind, exitOf, marked, shell, shellEnvironment, startHolder, value } from './holder-fixture.ts';
+import {
+  collect,
+  errorKind,
+  exitOf,
+  isAlive,
+  marked,
+  shell,
+  shellEnvironment,
+  startHolder,
+  value,
+} from './holder-fixture.ts';
 
 let test: TestHolder;
 beforeAll(async () => {
@@ -159,6 +169,24 @@ describe('a terminal', () => {
       expect(output.text()).toBe('END');
       value(await test.holder.forget(id));
     }
+  });
+
+  it('HOLD2: last words are kept when the holder itself stood still meanwhile', async () => {
+    const { id, pid, output } = await start(
+      'stty -opost; echo ready; read line; sleep 0.1; head -c 3000 /dev/zero; printf END',
+    );
+    await eventually('ready', () => output.text().includes('ready'));
+    value(await test.holder.write(id, Buffer.from('\n')));
+    process.kill(test.holder.pid, 'SIGSTOP');
+    try {
+      await eventually('it has ended', () => !isAlive(pid));
+    } finally {
+      process.kill(test.holder.pid, 'SIGCONT');
+    }
+    expect(await exitOf(test.holder, id)).toMatchObject({ exitCode: 0 });
+    await eventually('the end', () => output.ended);
+    expect(output.bytes().filter((byte) => byte === 0).length).toBe(3_000);
+    expect(output.text().endsWith('END')).toBe(true);
   });
 
   it('HOLD2: a background process that keeps the terminal open does not keep the exit from being told', async () => {

@@ -7,7 +7,7 @@ import type { Holder } from '@holdfast/holder/process.ts';
 import { memoryChannelPair } from '@holdfast/link/channel.ts';
 import type { Channel } from '@holdfast/link/channel.ts';
 import type { Result } from '@holdfast/protocol/error.ts';
-import type { FactDraft } from '@holdfast/protocol/fact.ts';
+import type { FactData, FactDraft } from '@holdfast/protocol/fact.ts';
 import type {
   Instruction,
   Report,
@@ -91,9 +91,8 @@ export class ServerEnd {
     return this.messages.filter((message): message is Message<T> => message.type === type);
   }
 
-  factsOf<T extends FactDraft['type']>(type: T): Extract<FactDraft, { type: T }>['data'][] {
-    type Data = Extract<FactDraft, { type: T }>['data'];
-    return this.facts.flatMap(({ fact }) => (fact.type === type ? [fact.data as Data] : []));
+  factsOf<T extends FactDraft['type']>(type: T): FactData<T>[] {
+    return this.facts.flatMap(({ fact }) => (fact.type === type ? [fact.data as FactData<T>] : []));
   }
 
   #receive(message: ToServer): void {

@@ -4,8 +4,18 @@ import { migrations } from '@holdfast/store/sqlite/migrations.ts';
 import { openSqliteStore } from '@holdfast/store/sqlite/open.ts';
 import type { OpenResult } from '@holdfast/store/sqlite/open.ts';
 import type { Store } from '@holdfast/store/store.ts';
-import { chmodSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import {
+  chmodSync,
+  chownSync,
+  cpSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { decideOn, message, newSession, readLog, time, unwrap, workspace } from './samples.ts';
@@ -60,6 +70,23 @@ describe('opening an sqlite store', () => {
     expect(statSync(path).mtimeMs).toBe(mtimeMs);
   });
 
+  it('OPS3: a damaged database is not touched by its log of an unclean stop either', async () => {
+    await fill();
+    const store = await open();
+    unwrap(await store.command('s1', { commandId: 'late', fingerprint: 'f' }, time(99), decideOn({})));
+    const crashed = join(directory.path, 'crashed');
+    cpSync(join(directory.path, 'data'), crashed, { recursive: true });
+    await store.close();
+    path = join(crashed, 'holdfast.sqlite');
+    const damaged = readFileSync(path).fill(0xa5, 24 * 4_096, 25 * 4_096);
+    writeFileSync(path, damaged);
+    const log = readFileSync(`${path}-wal`);
+    expect(log.length).toBeGreaterThan(0);
+    expectFailure(await openSqliteStore({ path }), 'corrupt');
+    expect(readFileSync(path).equals(damaged)).toBe(true);
+    expect(readFileSync(`${path}-wal`).equals(log)).toBe(true);
+  });
+
   it('OPS3: an emptied database beside its log is told as damaged, and the log is kept', async () => {
     await fill();
     writeFileSync(path, '');
@@ -78,10 +105,11 @@ describe('opening an sqlite store', () => {
     expect(readdirSync(path)).toEqual([]);
   });
 
+  const stranger = 65_534;
   /** As somebody who may not write there; root may always. */
   const asStranger = async (work: () => Promise<void>) => {
     const root = process.geteuid?.() === 0;
-    if (root) process.seteuid?.(65_534);
+    if (root) process.seteuid?.(stranger);
     try {
       await work();
     } finally {
@@ -107,6 +135,17 @@ describe('opening an sqlite store', () => {
     expect(readdirSync(directory.path)).toEqual(['data']);
     expect(readdirSync(join(directory.path, 'data'))).toEqual(['holdfast.sqlite']);
     expect(readFileSync(join(directory.path, 'data', 'holdfast.sqlite')).equals(bytes)).toBe(true);
+  });
+
+  it('OPS3: a file that its owner made read-only is told as unwritable and stays so', async () => {
+    await fill();
+    const bytes = readFileSync(path);
+    chmodSync(path, 0o444);
+    chmodSync(directory.path, 0o755);
+    if (process.geteuid?.() === 0) for (const owned of [path, dirname(path)]) chownSync(owned, stranger, stranger);
+    await asStranger(async () => expectFailure(await openSqliteStore({ path }), 'unwritable'));
+    expect(statSync(path).mode & 0o777).toBe(0o444);
+    expect(readFileSync(path).equals(bytes)).toBe(true);
   });
 
   it('OPS3: a database that another program holds is told as locked', async () => {

@@ -13,6 +13,8 @@ export const agentProcessMetaSchema = z.object({
   conversationId: z.string().nullable(),
   turn: z.object({ turnId: idSchema, messageId: idSchema, deliveryId: deliveryIdSchema }).nullable(),
   allowedTools: z.array(z.string()).readonly(),
+  /** The driver's own notes; nobody else looks inside. */
+  driver: z.record(z.string(), z.unknown()).optional(),
   /** The newest turn.start handed to this process. */
   lastDeliveryId: deliveryIdSchema.optional(),
   /** The delivery that started the process. */

@@ -177,7 +177,8 @@ export class AgentProcess {
       const checked = (): void => {
         if (attachment === this.#attachment) tell();
       };
-      checked();
+      if (this.#held === null) checked();
+      else this.#held.push(checked);
     };
     const events: DriverEvents = {
       facts: (position, facts) => current(() => this.#tell(position, facts)),

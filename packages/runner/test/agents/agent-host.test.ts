@@ -65,12 +65,17 @@ describe('agents', () => {
     await eventually('done by both', () => server.of('done').filter((d) => d.deliveryId === delivery).length === 3);
     await server.carryOut({ type: 'turn.stop', sessionId, turnId: 't1' });
     await eventually('the end', () => server.factsOf('turn.ended').length === 1);
+    const notes = async () => {
+      const list = await machine.holder.list();
+      return list.ok ? list.value[0]?.meta : undefined;
+    };
+    await eventually('noted', async () => (await notes())?.['turn'] === null);
+    await machine.run();
     server.deliver(turn(root, 't1', 'wait'), delivery);
     await eventually('done again', () => server.of('done').filter((d) => d.deliveryId === delivery).length === 4);
     expect(server.factsOf('message.assistant').map(({ text }) => text)).toEqual(['waiting']);
     expect(server.factsOf('turn.started').length).toBe(1);
-    const list = await machine.holder.list();
-    expect(list.ok && list.value[0]?.meta['turn']).toBe(null);
+    expect((await notes())?.['turn']).toBe(null);
   });
 
   it('TURN5: what was said while no server or no runner was there is told once by the next', async () => {
@@ -126,13 +131,14 @@ describe('agents', () => {
     server.storing = false;
     await machine.run();
     // The dead one's facts are not stored yet: the new one must not take its number.
-    server.deliver(turn(root, 't2', 'next', { nextGeneration: 1 }));
+    const delivery = server.deliver(turn(root, 't2', 'next', { nextGeneration: 1 }));
     await eventually('the new one', async () => {
       const list = await machine.holder.list();
       return list.ok && list.value.some(({ id, exit }) => id === `${sessionId}.2` && exit === null);
     });
     server.storing = true;
     await machine.run();
+    server.deliver(turn(root, 't2', 'next', { nextGeneration: 1 }), delivery);
     await eventually('both turns', () => server.factsOf('turn.ended').length === 1);
     expect(server.factsOf('turn.interrupted')).toEqual([{ turnId: 't1', reason: 'agent_died' }]);
   });
@@ -199,7 +205,7 @@ describe('agents', () => {
     await using _ = machine;
     server.storing = false;
     server.deliver(turn(root, 't1', 'flood'));
-    await eventually('much', () => server.of('report').length >= 168);
+    await eventually('much', () => server.of('report').length >= 169);
     server.unlink();
     server.messages.length = 0;
     server.storing = true;

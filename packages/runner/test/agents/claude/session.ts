@@ -153,7 +153,7 @@ export class Session implements AsyncDisposable {
   /** The nth (from 1) fact of a type, once it is there. */
   async fact<T extends FactType>(type: T, nth = 1): Promise<FactData<T>> {
     try {
-      return (await eventually(`${type} ${nth}`, () => this.of(type)[nth - 1])) as FactData<T>;
+      return await eventually(`${type} ${nth}`, () => this.of(type)[nth - 1]);
     } catch (cause) {
       const seen = { facts: this.facts, ended: this.ended, modelRequests: this.model.requests.length };
       throw new Error(`no ${type} ${nth}; instead ${JSON.stringify(seen).slice(0, 4_000)}`, { cause });

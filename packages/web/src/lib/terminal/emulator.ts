@@ -69,11 +69,16 @@ function openLink(event: MouseEvent, uri: string): void {
   window.open(uri, '_blank', 'noopener,noreferrer');
 }
 
-/** Software WebGL is slower than elements: it counts as none. */
+const softwareRenderers = /swiftshader|llvmpipe|software|basic render/i;
+
+/** WebGL without a graphics card is slower than elements: it counts as none. */
 function hasFastWebgl(): boolean {
-  const context = document.createElement('canvas').getContext('webgl2', { failIfMajorPerformanceCaveat: true });
-  context?.getExtension('WEBGL_lose_context')?.loseContext();
-  return context !== null;
+  const context = document.createElement('canvas').getContext('webgl2');
+  if (context === null) return false;
+  const details = context.getExtension('WEBGL_debug_renderer_info');
+  const name: unknown = context.getParameter(details?.UNMASKED_RENDERER_WEBGL ?? context.RENDERER);
+  context.getExtension('WEBGL_lose_context')?.loseContext();
+  return typeof name === 'string' && !softwareRenderers.test(name);
 }
 
 function useWebgl(terminal: Terminal): void {
