@@ -38,7 +38,10 @@ export default tseslint.config(
     files: ['**/*.ts', '**/*.svelte'],
     extends: [tseslint.configs.recommendedTypeChecked],
     languageOptions: {
-      parserOptions: { project: ['./packages/*/tsconfig.json', './tsconfig.tests.json'], extraFileExtensions: ['.svelte'] },
+      parserOptions: {
+        project: ['./packages/*/tsconfig.json', './tsconfig.tests.json'],
+        extraFileExtensions: ['.svelte'],
+      },
     },
     rules: {
       'no-restricted-syntax': ['error', ...noBarrels],
@@ -50,12 +53,23 @@ export default tseslint.config(
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
       // Interfaces decide what is a promise; an implementation that needs no await is still one.
       '@typescript-eslint/require-await': 'off',
-      '@typescript-eslint/no-misused-promises': ['error', { checksVoidReturn: { arguments: false, attributes: false } }],
+      '@typescript-eslint/no-misused-promises': [
+        'error',
+        { checksVoidReturn: { arguments: false, attributes: false } },
+      ],
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
     },
   },
-  { files: ['packages/web/**/*.svelte'], extends: [svelte.configs.recommended], languageOptions: { parserOptions: { parser: tseslint.parser }, globals: globals.browser } },
+  {
+    files: ['packages/web/**/*.svelte'],
+    extends: [svelte.configs.recommended],
+    languageOptions: { parserOptions: { parser: tseslint.parser }, globals: globals.browser },
+  },
   { files: ['packages/web/src/**'], languageOptions: { globals: globals.browser } },
-  { files: ['**/*.{js,mjs}'], languageOptions: { globals: globals.node }, extends: [tseslint.configs.disableTypeChecked] },
+  {
+    files: ['**/*.{js,mjs}'],
+    languageOptions: { globals: globals.node },
+    extends: [tseslint.configs.disableTypeChecked],
+  },
   ...layers,
 );

@@ -26,7 +26,8 @@ function faultsOf(name) {
     for (const [, other] of readFileSync(file, 'utf8').matchAll(/from '@holdfast\/([a-z0-9]+)\//g)) {
       const place = relative(root, file);
       if (forbidden.has(other)) found.push(`${place}: imports ${other}, which is not below ${name}`);
-      else if (other !== name && !declared.includes(other)) found.push(`${place}: imports ${other}, which package.json does not name`);
+      else if (other !== name && !declared.includes(other))
+        found.push(`${place}: imports ${other}, which package.json does not name`);
     }
   }
   return found;

@@ -7,7 +7,8 @@ import { fileURLToPath } from 'node:url';
 const root = process.argv[2] ?? fileURLToPath(new URL('..', import.meta.url));
 const rulePattern = /^- \*\*([A-Z]+\d+)\*\*/gm;
 /** it('…'), test.each(x)('…'), it.skipIf(y)(`…`): the quoted title. One level of brackets inside the modifier's. */
-const titlePattern = /(?<![\w.'"`])(?:it|test)(?:\.(?:each|for|skip|skipIf|runIf|only|concurrent|sequential|fails)(?:\((?:[^()]|\([^()]*\))*\))?)*\(\s*(?:'((?:\\.|[^'\\])*)'|"((?:\\.|[^"\\])*)"|`((?:\\.|[^`\\])*)`)/g;
+const titlePattern =
+  /(?<![\w.'"`])(?:it|test)(?:\.(?:each|for|skip|skipIf|runIf|only|concurrent|sequential|fails)(?:\((?:[^()]|\([^()]*\))*\))?)*\(\s*(?:'((?:\\.|[^'\\])*)'|"((?:\\.|[^"\\])*)"|`((?:\\.|[^`\\])*)`)/g;
 const idPattern = /\b[A-Z]{2,}\d+\b/g;
 
 const faults = [];

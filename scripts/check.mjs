@@ -12,7 +12,11 @@ const atOnce = 2;
 const checks = [
   { name: 'types', command: tool('typescript/bin/tsc', '-b') },
   { name: 'lint', command: tool('eslint/bin/eslint.js', '--max-warnings=0', '.') },
-  { name: 'page', command: tool('svelte-check/bin/svelte-check', '--fail-on-warnings', '--output', 'human'), in: 'packages/web' },
+  {
+    name: 'page',
+    command: tool('svelte-check/bin/svelte-check', '--fail-on-warnings', '--output', 'human'),
+    in: 'packages/web',
+  },
   { name: 'format', command: tool('prettier/bin/prettier.cjs', '--check', '--log-level=warn', '.') },
   { name: 'dead code', command: tool('knip/bin/knip.js', '--no-progress') },
   { name: 'layers', command: [join(root, 'scripts/check-layers.mjs')] },

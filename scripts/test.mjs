@@ -29,7 +29,9 @@ function installDependencies() {
 function goOnUnderOwnNode() {
   if (Number(process.versions.node.split('.')[0]) >= 24) return;
   if (!existsSync(ownNode)) {
-    say(`These tests need Node 24 and npm brought none for ${process.platform}-${process.arch}: install it, then run npm test again.`);
+    say(
+      `These tests need Node 24 and npm brought none for ${process.platform}-${process.arch}: install it, then run npm test again.`,
+    );
     process.exit(1);
   }
   const path = `${join(root, 'node_modules/.bin')}:${process.env.PATH}`;
@@ -67,7 +69,13 @@ function runTests() {
   const report = join(directory, 'report.json');
   try {
     run(process.execPath, [
-      ...['node_modules/vitest/vitest.mjs', 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`],
+      ...[
+        'node_modules/vitest/vitest.mjs',
+        'run',
+        '--reporter=default',
+        '--reporter=json',
+        `--outputFile.json=${report}`,
+      ],
       ...filters,
     ]);
     const { numPassedTests, numFailedTests, numPendingTests, numTodoTests, success } = JSON.parse(

@@ -85,7 +85,9 @@ it('ARCH1: TypeScript refuses what is not referenced', { timeout: 60_000 }, asyn
 it('ARCH2: lint refuses barrels, floating promises, any, and console', { timeout: 60_000 }, async () => {
   const file = 'packages/core/src/session/state.ts';
   expect(await lint(file, `export * from './apply.ts';\n`)).toContainEqual(expect.stringContaining('No barrels'));
-  expect(await lint(file, `export { apply } from './apply.ts';\n`)).toContainEqual(expect.stringContaining('No barrels'));
+  expect(await lint(file, `export { apply } from './apply.ts';\n`)).toContainEqual(
+    expect.stringContaining('No barrels'),
+  );
   expect(await lint(file, `export function f() {\n  Promise.resolve(1);\n}\n`)).toContainEqual(
     expect.stringContaining('no-floating-promises'),
   );

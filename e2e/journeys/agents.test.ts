@@ -19,8 +19,7 @@ beforeAll(async () => {
 });
 afterAll(() => holdfast.dispose());
 
-const claude = (prompt: string) =>
-  api.create({ kind: 'agent', workspaceId, agent: { provider: 'claude', prompt } });
+const claude = (prompt: string) => api.create({ kind: 'agent', workspaceId, agent: { provider: 'claude', prompt } });
 const demo = (prompt: string, mode = 'agent') =>
   api.create({ kind: 'agent', workspaceId, agent: { provider: 'demo', mode, prompt } });
 
@@ -119,7 +118,9 @@ it('TURN5: the demo agent streams on while the server is away, and nothing it sa
   await api.fact(id, 'turn.ended', (data) => data.outcome === 'completed');
   const log = await api.log(id);
   expectSoundLog(log);
-  const words = log.flatMap((fact) => (fact.type === 'message.assistant' ? fact.data.text.split(/\s+/).filter(Boolean) : []));
+  const words = log.flatMap((fact) =>
+    fact.type === 'message.assistant' ? fact.data.text.split(/\s+/).filter(Boolean) : [],
+  );
   expect(words.length).toBeGreaterThanOrEqual(80);
 });
 

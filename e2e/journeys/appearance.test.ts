@@ -1,9 +1,9 @@
 /** Every page at phone and desktop size, light and dark: no accessibility violation; the pictures go to e2e/artifacts. */
-import { mkdirSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { mkdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { eventually } from '@holdfast/testkit/eventually.ts';
 import { chromiumPath } from '@holdfast/testkit/programs.ts';
+import axe from 'axe-core';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Api } from '../support/api.ts';
@@ -12,16 +12,15 @@ import { type Installation, install } from '../support/program.ts';
 
 const chromium = chromiumPath();
 const artifacts = fileURLToPath(new URL('../artifacts/', import.meta.url));
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 /** What axe finds, one line each; the terminal's own cells are the program's colours, not ours. */
 async function violations(page: Page): Promise<string[]> {
-  await page.evaluate(axe);
+  await page.evaluate(axe.source);
   return page.evaluate(async () => {
-    const { axe: run } = globalThis as unknown as {
+    const { axe: injected } = globalThis as unknown as {
       axe: { run(context: object): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> };
     };
-    const found = await run.run({ exclude: [['.xterm-screen']] });
+    const found = await injected.run({ exclude: [['.xterm-screen']] });
     return found.violations.map((one) => `${one.id}: ${one.nodes.map((node) => node.html).join(' | ')}`);
   });
 }
@@ -82,9 +81,7 @@ describe.skipIf(chromium === null)('how it looks (skipped without Chromium: apt-
     await eventually('the listing', async () => /etc/.test(await page.locator('.xterm-rows').innerText()));
     await look('terminal');
     await page.goto(`${holdfast.origin}/`);
-    await page
-      .getByRole('button', { name: size === 'phone' ? 'New' : 'New session', exact: true })
-      .click();
+    await page.getByRole('button', { name: size === 'phone' ? 'New' : 'New session', exact: true }).click();
     await page.getByRole('dialog').waitFor();
     await look('new-session');
     await page.goto(`${holdfast.origin}/more`);

@@ -38,7 +38,8 @@ function facts(lines: string[]): { id: number; type: string }[] {
   for (const block of lines.join('\n').split('\n\n')) {
     if (!/^event: fact$/m.test(block)) continue;
     const data = /^data: (.*)$/m.exec(block)?.[1];
-    if (data !== undefined) found.push({ id: Number(/^id: (\d+)$/m.exec(block)?.[1]), type: String(JSON.parse(data).type) });
+    if (data !== undefined)
+      found.push({ id: Number(/^id: (\d+)$/m.exec(block)?.[1]), type: (JSON.parse(data) as { type: string }).type });
   }
   return found;
 }
@@ -58,17 +59,25 @@ it('TERM2: a terminal by curl alone: create, type, read the screen, resize, exit
 
 it('TERM1: a shell sees nothing of the server', async () => {
   const id = await create({ kind: 'terminal' });
-  await send(id, { id: 'w1', type: 'terminal.write', data: 'env | grep -c -e HOLDFAST_DATA -e SECRET -e ANTHROPIC; echo done\r' });
+  await send(id, {
+    id: 'w1',
+    type: 'terminal.write',
+    data: 'env | grep -c -e HOLDFAST_DATA -e SECRET -e ANTHROPIC; echo done\r',
+  });
   await eventually('env', async () => /^0$[^]*^done$/m.test(await screenOf(id)));
 });
 
 it('LOG7: an agent by curl alone: stream by SSE, resume with Last-Event-ID', async () => {
   const id = await create({ kind: 'agent', agent: { provider: 'claude', prompt: 'slow 20' } });
   const first = curl.stream(`/api/sessions/${id}/events?after=0`);
-  const all = await eventually('the turn', () => {
-    const seen = facts(first.lines());
-    return seen.some((fact) => fact.type === 'turn.ended') && seen;
-  }, 30_000);
+  const all = await eventually(
+    'the turn',
+    () => {
+      const seen = facts(first.lines());
+      return seen.some((fact) => fact.type === 'turn.ended') && seen;
+    },
+    30_000,
+  );
   expect(first.lines()).toContain('event: resume');
   expect(first.lines()).toContain('event: synced');
   expect(first.lines()).toContain('event: preview');
@@ -79,7 +88,9 @@ it('LOG7: an agent by curl alone: stream by SSE, resume with Last-Event-ID', asy
   await eventually('synced', () => second.lines().includes('event: synced'));
   expect(facts(second.lines()).map((fact) => fact.id)).toEqual(all.slice(3).map((fact) => fact.id));
   second.close();
-  const page = (await curl.call('GET', `/api/sessions/${id}/events?after=0`)).json() as { events: { type: string; data: { text?: string } }[] };
+  const page = (await curl.call('GET', `/api/sessions/${id}/events?after=0`)).json() as {
+    events: { type: string; data: { text?: string } }[];
+  };
   expect(page.events.find((fact) => fact.type === 'message.assistant')?.data.text?.trim()).toBe(
     Array.from({ length: 20 }, (_, index) => index + 1).join(' '),
   );
@@ -87,20 +98,33 @@ it('LOG7: an agent by curl alone: stream by SSE, resume with Last-Event-ID', asy
 
 it('APPR2: an approval by curl alone, and a late answer', async () => {
   const id = await create({ kind: 'agent', agent: { provider: 'claude', prompt: 'run touch made-by-agent' } });
-  const [approval] = await eventually('pending', async () => {
-    const { approvals } = (await curl.call('GET', '/api/approvals?status=pending')).json() as { approvals: { id: string; sessionId: string }[] };
-    const mine = approvals.filter((one) => one.sessionId === id);
-    return mine.length > 0 && mine;
-  }, 30_000);
-  const answer = (key: string) => curl.call('POST', `/api/approvals/${approval?.id}/answer`, { id: key, decision: 'allow' });
+  const [approval] = await eventually(
+    'pending',
+    async () => {
+      const { approvals } = (await curl.call('GET', '/api/approvals?status=pending')).json() as {
+        approvals: { id: string; sessionId: string }[];
+      };
+      const mine = approvals.filter((one) => one.sessionId === id);
+      return mine.length > 0 && mine;
+    },
+    30_000,
+  );
+  const answer = (key: string) =>
+    curl.call('POST', `/api/approvals/${approval?.id}/answer`, { id: key, decision: 'allow' });
   expect((await answer('first')).status).toBe(202);
   const late = await answer('second');
   expect(late.status).toBe(409);
   expect(late.json()).toMatchObject({ error: { kind: 'already_answered', details: { answeredBy: { kind: 'user' } } } });
-  await eventually('done', async () => {
-    const page = (await curl.call('GET', `/api/sessions/${id}/events?after=0`)).json() as { events: { type: string }[] };
-    return page.events.some((fact) => fact.type === 'turn.ended');
-  }, 30_000);
+  await eventually(
+    'done',
+    async () => {
+      const page = (await curl.call('GET', `/api/sessions/${id}/events?after=0`)).json() as {
+        events: { type: string }[];
+      };
+      return page.events.some((fact) => fact.type === 'turn.ended');
+    },
+    30_000,
+  );
 });
 
 it('WIRE1, LOG5, AUTH1, AUTH7, WIRE4: bad input of every kind gets its typed error and harms nobody', async () => {
@@ -119,7 +143,9 @@ it('WIRE1, LOG5, AUTH1, AUTH7, WIRE4: bad input of every kind gets its typed err
   expect(await kindOf(curl.call('POST', '/api/workspaces', { path: 'way-out' }))).toBe('403 path_outside_roots');
   expect(await kindOf(curl.call('POST', '/api/workspaces', { path: '../../x' }))).toBe('403 path_outside_roots');
   expect(await kindOf(new Curl(holdfast.origin, null).call('GET', '/api/sessions'))).toBe('401 unauthenticated');
-  expect(await kindOf(new Curl(holdfast.origin, `hf_${'x'.repeat(64)}`).call('GET', '/api/sessions'))).toBe('401 unauthenticated');
+  expect(await kindOf(new Curl(holdfast.origin, `hf_${'x'.repeat(64)}`).call('GET', '/api/sessions'))).toBe(
+    '401 unauthenticated',
+  );
   expect(await kindOf(send(id, { id: 'c', type: 'warp' }))).toBe('400 unknown_kind');
   expect((await send(id, { id: 'same', type: 'terminal.write', data: 'true\r' })).status).toBe(202);
   expect((await send(id, { id: 'same', type: 'terminal.write', data: 'true\r' })).status).toBe(202);

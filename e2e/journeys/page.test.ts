@@ -100,7 +100,11 @@ describe.skipIf(chromium === null)('the page in Chromium (skipped without it: ap
 
   it('PAGE2: a reload in mid-stream shows the same text, once', async () => {
     await say(agentPage, 'slow 60');
-    await eventually('some text', async () => /\b1 2 3 4 5 6 7 8\b/.test(await transcript(agentPage).innerText()), 20_000);
+    await eventually(
+      'some text',
+      async () => /\b1 2 3 4 5 6 7 8\b/.test(await transcript(agentPage).innerText()),
+      20_000,
+    );
     await agentPage.reload();
     await eventually('the same text', async () => /\b1 2 3 4 5 6 7 8\b/.test(await transcript(agentPage).innerText()));
     await agentPage.getByTestId('session-state').getByText('Ready').waitFor({ timeout: 20_000 });
@@ -113,12 +117,17 @@ describe.skipIf(chromium === null)('the page in Chromium (skipped without it: ap
     const terminalId = page.url().split('/').at(-1) ?? '';
     const agentId = agentPage.url().split('/').at(-1) ?? '';
     await page.getByTestId('terminal').click();
-    await page.keyboard.type('for i in $(seq 1 120); do echo "tick $i"; sleep 0.05; done; echo all-$((100+20))-printed\n');
+    await page.keyboard.type(
+      'for i in $(seq 1 120); do echo "tick $i"; sleep 0.05; done; echo all-$((100+20))-printed\n',
+    );
     await say(agentPage, 'slow 120');
     await eventually('ticks', async () => /tick 5\b/.test(await screenOf(page)));
     await eventually('stream', async () => /\b1 2 3 4 5 6\b/.test(await transcript(agentPage).innerText()), 20_000);
     await holdfast.kill();
-    await agentPage.getByTestId('connection').getByText(/Reconnecting|Offline|No connection/i).waitFor();
+    await agentPage
+      .getByTestId('connection')
+      .getByText(/Reconnecting|Offline|No connection/i)
+      .waitFor();
     // What cannot be known now is not claimed.
     expect(await agentPage.getByTestId('session-state').innerText()).not.toMatch(/^Running/);
     await holdfast.start();

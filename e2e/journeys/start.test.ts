@@ -45,14 +45,17 @@ it('OPS3: a corrupt database is refused and not touched', async () => {
   expect(readFileSync(file).equals(before)).toBe(true);
 });
 
-it.skipIf(process.getuid?.() === 0)('OPS3: an unwritable data directory is refused (as another user than root)', async () => {
-  using locked = temporaryDirectory();
-  chmodSync(locked.path, 0o500);
-  holdfast.environment['HOLDFAST_DATA_DIR'] = join(locked.path, 'data');
-  const refused = await holdfast.run('serve');
-  expect(refused.code).toBe(4);
-  expect(refused.stderr).toMatch(noTrace);
-});
+it.skipIf(process.getuid?.() === 0)(
+  'OPS3: an unwritable data directory is refused (as another user than root)',
+  async () => {
+    using locked = temporaryDirectory();
+    chmodSync(locked.path, 0o500);
+    holdfast.environment['HOLDFAST_DATA_DIR'] = join(locked.path, 'data');
+    const refused = await holdfast.run('serve');
+    expect(refused.code).toBe(4);
+    expect(refused.stderr).toMatch(noTrace);
+  },
+);
 
 it('OPS3: a data directory that is a file is refused', async () => {
   const file = join(holdfast.directory, 'file');

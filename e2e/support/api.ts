@@ -43,16 +43,16 @@ export class Api {
     type: T,
     fits: (data: FactData<T>) => boolean = () => true,
   ): Promise<FactData<T>> {
-    return eventually(
+    return eventually<FactData<T> | null>(
       `${type} in ${id}`,
       async () => {
         for (const fact of await this.log(id)) {
-          if (fact.type === type && fits(fact.data as FactData<T>)) return fact.data as FactData<T>;
+          if (isOf(fact, type) && fits(fact.data)) return fact.data;
         }
         return null;
       },
       30_000,
-    ) as Promise<FactData<T>>;
+    );
   }
 
   async command(id: string, command: Record<string, unknown>): Promise<void> {
@@ -60,7 +60,10 @@ export class Api {
   }
 
   async answer(approvalId: string, answer: Record<string, unknown>): Promise<void> {
-    await this.#call('POST', `/api/approvals/${approvalId}/answer`, { id: `answer-${approvalId}`.slice(0, 64), ...answer });
+    await this.#call('POST', `/api/approvals/${approvalId}/answer`, {
+      id: `answer-${approvalId}`.slice(0, 64),
+      ...answer,
+    });
   }
 
   async remove(id: string): Promise<void> {
@@ -86,4 +89,8 @@ export class Api {
   #headers(): Record<string, string> {
     return { authorization: `Bearer ${this.#key}` };
   }
+}
+
+function isOf<T extends FactType>(fact: Fact, type: T): fact is Fact & { type: T; data: FactData<T> } {
+  return fact.type === type;
 }

@@ -106,7 +106,10 @@ async function startModel(): Promise<{ process: ChildProcess; url: string }> {
 function lineOf(child: ChildProcess, pattern: RegExp): Promise<string> {
   return new Promise((resolve, reject) => {
     let output = '';
-    const timer = setTimeout(() => reject(new Error(`nothing like ${pattern} within a minute:\n${output}`)), startLimitMs);
+    const timer = setTimeout(
+      () => reject(new Error(`nothing like ${pattern} within a minute:\n${output}`)),
+      startLimitMs,
+    );
     const look = (chunk: Buffer): void => {
       output += chunk.toString();
       const match = pattern.exec(output);
@@ -137,7 +140,9 @@ export function freePort(): Promise<number> {
     probe.once('error', reject);
     probe.listen(0, '127.0.0.1', () => {
       const address = probe.address();
-      probe.close(() => (typeof address === 'object' && address !== null ? resolve(address.port) : reject(new Error())));
+      probe.close(() =>
+        typeof address === 'object' && address !== null ? resolve(address.port) : reject(new Error()),
+      );
     });
   });
 }

@@ -1,5 +1,6 @@
 /** Carries out an input stream's effects for one terminal. */
 import {
+  type InputEffect,
   type InputEvent,
   type InputStream,
   fits,
@@ -77,7 +78,7 @@ export class InputSender implements InputHandle {
     this.#stream = stream;
     let { error } = this.status.get();
     for (const effect of effects) {
-      if (effect.type === 'send') this.#send(effect.inputId, effect.offset, effect.data);
+      if (effect.type === 'send') this.#send(effect);
       else error = effect.error;
     }
     this.#alarm.set(nextInputDue(this.#stream));
@@ -86,10 +87,10 @@ export class InputSender implements InputHandle {
     if (shown.pendingBytes !== pendingBytes || shown.error !== error) this.status.set({ pendingBytes, error });
   }
 
-  #send(inputId: string, offset: number, data: Uint8Array): void {
+  #send({ inputId, round, offset, data }: Extract<InputEffect, { type: 'send' }>): void {
     this.#dialled?.request('input', { sessionId: this.#sessionId, inputId, offset, data }, listenMs, (answer) => {
       if (answer.ok) this.#step({ type: 'acknowledged', inputId, offset: answer.value.offset });
-      else this.#step({ type: 'refused', inputId, error: answer.error });
+      else this.#step({ type: 'refused', inputId, round, error: answer.error });
     });
   }
 }

@@ -46,7 +46,8 @@ export class SessionLink implements SessionHandle {
   #missing = false;
   /** Subscriptions in a row that brought nothing new. */
   #fruitless = 0;
-  #parsed = 0;
+  /** -1: nothing yet. A first screen at offset 0 is told too: the server waits for it. */
+  #parsed = -1;
   #cancelRetry: (() => void) | null = null;
 
   constructor(sessionId: string, options: OpenOptions, sink: SessionSink, context: SessionLinkContext) {
@@ -134,7 +135,7 @@ export class SessionLink implements SessionHandle {
     this.#awaiting = true;
     this.#missing = false;
     // A new subscription counts from where it begins: what was parsed before must be told again.
-    this.#parsed = 0;
+    this.#parsed = -1;
     this.state.set('catching-up');
     const subscription = this.#subscription;
     const tty = this.#tty ? { tty: { from: this.#next } } : {};

@@ -115,7 +115,9 @@ export type FactData<T extends FactType> = z.infer<(typeof factDataSchemas)[T]>;
 
 /** A fact before the store has given it its place in the log. */
 export type FactDraft = { [T in FactType]: { type: T; data: FactData<T>; actor?: Actor } }[FactType];
-export type Fact = { [T in FactType]: { seq: number; at: string; type: T; data: FactData<T>; actor?: Actor } }[FactType];
+export type Fact = {
+  [T in FactType]: { seq: number; at: string; type: T; data: FactData<T>; actor?: Actor };
+}[FactType];
 
 type Actor = z.infer<typeof actorSchema>;
 

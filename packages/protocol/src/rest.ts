@@ -90,7 +90,12 @@ export const agentInfoSchema = z.object({
 export type AgentInfo = z.infer<typeof agentInfoSchema>;
 export const agentListSchema = z.object({ agents: z.array(agentInfoSchema) });
 
-export const runnerInfoSchema = z.object({ id: idSchema, name: z.string(), online: z.boolean(), roots: z.array(z.string()) });
+export const runnerInfoSchema = z.object({
+  id: idSchema,
+  name: z.string(),
+  online: z.boolean(),
+  roots: z.array(z.string()),
+});
 export const runnerListSchema = z.object({ runners: z.array(runnerInfoSchema) });
 
 export const checkSchema = z.object({ ok: z.boolean(), durationMs: z.number(), message: z.string().optional() });

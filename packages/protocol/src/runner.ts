@@ -118,7 +118,6 @@ export const toRunnerSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('ask'), requestId: idSchema, question: questionSchema }),
 ]);
 
-
 export const runnerAnswerSchemas = {
   screen: z.object({ screen: screenSchema, text: z.string() }),
   agents: z.object({ agents: z.array(agentInfoSchema) }),

@@ -56,8 +56,7 @@ export const socketAnswerSchemas = {
   ping: z.object({ nonce: z.string() }),
 } as const;
 export type SocketAnswer<N extends SocketRequestName> =
-  | ({ ok: true } & z.infer<(typeof socketAnswerSchemas)[N]>)
-  | { ok: false; error: ErrorBody };
+  ({ ok: true } & z.infer<(typeof socketAnswerSchemas)[N]>) | { ok: false; error: ErrorBody };
 
 /** What the server pushes, by event name. */
 export interface SocketPushes {

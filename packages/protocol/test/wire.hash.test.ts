@@ -26,6 +26,9 @@ function shapeOf(value: unknown): unknown {
 
 it('WIRE2: the shape of every message is the recorded one', () => {
   const modules = { approval, command, error, fact, rest, runner, screen, session, socket, workspace };
-  const hash = createHash('sha256').update(JSON.stringify(shapeOf(modules))).digest('hex').slice(0, 16);
+  const hash = createHash('sha256')
+    .update(JSON.stringify(shapeOf(modules)))
+    .digest('hex')
+    .slice(0, 16);
   expect({ version: protocolVersion, hash }).toEqual(recorded);
 });

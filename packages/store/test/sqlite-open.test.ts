@@ -1,9 +1,11 @@
 import { temporaryDirectory } from '@holdfast/testkit/temporary-directory.ts';
 import { connect } from '@holdfast/store/sqlite/connection.ts';
+import { NodeSqliteDialect } from '@holdfast/store/sqlite/dialect.ts';
 import { migrations } from '@holdfast/store/sqlite/migrations.ts';
 import { openSqliteStore } from '@holdfast/store/sqlite/open.ts';
 import type { OpenResult } from '@holdfast/store/sqlite/open.ts';
 import type { Store } from '@holdfast/store/store.ts';
+import { Kysely } from 'kysely';
 import {
   chmodSync,
   chownSync,
@@ -205,6 +207,18 @@ describe('opening an sqlite store', () => {
     expect(await readLog(store, 's1')).toHaveLength(40);
     await store.close();
     expect(recorded()).toEqual(first);
+  });
+
+  it('OPS8: a migration keeps other writers out from its first look on', async () => {
+    await fill();
+    const kysely = new Kysely<unknown>({ dialect: new NodeSqliteDialect(connect(path, 0)) });
+    using other = connect(path, 0);
+    await kysely.transaction().execute(() => {
+      expect(() => other.exec('begin immediate')).toThrow('locked');
+      return Promise.resolve();
+    });
+    other.exec('begin immediate; rollback');
+    await kysely.destroy();
   });
 
   it('OPS8: a database of a newer version is refused and not touched', async () => {

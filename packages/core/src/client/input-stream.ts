@@ -25,8 +25,10 @@ export interface InputStream {
   readonly online: boolean;
   /** All before has reached the terminal. */
   readonly acknowledged: number;
-  /** All before has been sent on this connection. */
+  /** All before has been sent in this round. */
   readonly sent: number;
+  /** Counts how often sending began again; a refusal of an earlier round says nothing about this one. */
+  readonly round: number;
   /** The bytes from `acknowledged` on. */
   readonly kept: Uint8Array;
   /** Clock milliseconds: with bytes on their way, when they are sent again; else the earliest next sending. */
@@ -38,13 +40,20 @@ export type InputEvent =
   | { readonly type: 'online' }
   | { readonly type: 'offline' }
   | { readonly type: 'acknowledged'; readonly inputId: string; readonly offset: number }
-  | { readonly type: 'refused'; readonly inputId: string; readonly error: ErrorBody }
+  /** round: of the sending that is refused. */
+  | { readonly type: 'refused'; readonly inputId: string; readonly round: number; readonly error: ErrorBody }
   /** The process number of the terminal, as its log tells it. */
   | { readonly type: 'generation'; readonly generation: number }
   | { readonly type: 'tick' };
 
 export type InputEffect =
-  | { readonly type: 'send'; readonly inputId: string; readonly offset: number; readonly data: Uint8Array }
+  | {
+      readonly type: 'send';
+      readonly inputId: string;
+      readonly round: number;
+      readonly offset: number;
+      readonly data: Uint8Array;
+    }
   /** Keys that will never be typed. */
   | { readonly type: 'dropped'; readonly bytes: number; readonly error: ErrorBody };
 
@@ -55,6 +64,7 @@ export const newInputStream = (base: string): InputStream => ({
   online: false,
   acknowledged: 0,
   sent: 0,
+  round: 1,
   kept: new Uint8Array(0),
   due: 0,
 });
@@ -90,28 +100,15 @@ function apply(stream: InputStream, event: InputEvent, at: number, effects: Inpu
     case 'write':
       return fits(stream, event.data) ? { ...stream, kept: joined(stream.kept, event.data) } : stream;
     case 'online':
-      return { ...stream, online: true, sent: stream.acknowledged, due: at };
+      return { ...stream, online: true, due: at };
     case 'offline':
-      return { ...stream, online: false, sent: stream.acknowledged };
-    case 'acknowledged': {
-      const end = stream.acknowledged + stream.kept.byteLength;
-      if (event.inputId !== inputIdOf(stream) || event.offset <= stream.acknowledged || event.offset > end)
-        return stream;
-      const sent = Math.max(stream.sent, event.offset);
-      return {
-        ...stream,
-        acknowledged: event.offset,
-        sent,
-        kept: stream.kept.slice(event.offset - stream.acknowledged),
-        due: sent > event.offset ? at + inputLimits.answerMs : at,
-      };
-    }
-    case 'refused': {
-      // With nothing on its way this is the echo of a refusal that has been dealt with.
-      if (event.inputId !== inputIdOf(stream) || stream.sent === stream.acknowledged) return stream;
-      if (!passing.has(event.error.kind)) return restart(stream, event.error, effects);
-      return { ...stream, sent: stream.acknowledged, due: at + (event.error.retryAfterMs ?? inputLimits.pauseMs) };
-    }
+      return { ...back(stream), online: false };
+    case 'acknowledged':
+      return event.inputId === inputIdOf(stream) ? acknowledge(stream, event.offset, at) : stream;
+    case 'refused':
+      // Of a round that is over: what it carried has been or will be sent again.
+      if (event.inputId !== inputIdOf(stream) || event.round !== stream.round) return stream;
+      return refused(stream, event.error, at, effects);
     case 'generation': {
       if (stream.generation === event.generation) return stream;
       const known = { ...stream, generation: event.generation };
@@ -119,13 +116,40 @@ function apply(stream: InputStream, event: InputEvent, at: number, effects: Inpu
       return restart(known, { kind: 'session_ended', message: 'the keys were for a shell that is gone' }, effects);
     }
     case 'tick':
-      return stream.sent > stream.acknowledged && stream.due <= at ? { ...stream, sent: stream.acknowledged } : stream;
+      return stream.sent > stream.acknowledged && stream.due <= at ? back(stream) : stream;
   }
+}
+
+/** Everything not acknowledged is to be sent again. */
+const back = (stream: InputStream): InputStream => ({
+  ...stream,
+  sent: stream.acknowledged,
+  round: stream.round + 1,
+});
+
+function acknowledge(stream: InputStream, offset: number, at: number): InputStream {
+  const end = stream.acknowledged + stream.kept.byteLength;
+  if (offset <= stream.acknowledged || offset > end) return stream;
+  const sent = Math.max(stream.sent, offset);
+  const kept = stream.kept.slice(offset - stream.acknowledged);
+  return { ...stream, acknowledged: offset, sent, kept, due: sent > offset ? at + inputLimits.answerMs : at };
+}
+
+function refused(stream: InputStream, error: ErrorBody, at: number, effects: InputEffect[]): InputStream {
+  const due = at + (error.retryAfterMs ?? inputLimits.pauseMs);
+  if (passing.has(error.kind)) return { ...back(stream), due };
+  // Some of what was sent before it got lost on the way: go on from where the terminal is, if that is still kept.
+  const accepted = error.kind === 'conflict' ? error.details?.['accepted'] : undefined;
+  const end = stream.acknowledged + stream.kept.byteLength;
+  if (typeof accepted === 'number' && accepted >= stream.acknowledged && accepted <= end) {
+    return { ...back(acknowledge(stream, accepted, at)), due };
+  }
+  return restart(stream, error, effects);
 }
 
 function restart(stream: InputStream, error: ErrorBody, effects: InputEffect[]): InputStream {
   if (stream.kept.byteLength > 0) effects.push({ type: 'dropped', bytes: stream.kept.byteLength, error });
-  return { ...stream, count: stream.count + 1, acknowledged: 0, sent: 0, kept: new Uint8Array(0), due: 0 };
+  return { ...back(stream), count: stream.count + 1, acknowledged: 0, sent: 0, kept: new Uint8Array(0), due: 0 };
 }
 
 function send(stream: InputStream, at: number, effects: InputEffect[]): InputStream {
@@ -139,7 +163,7 @@ function send(stream: InputStream, at: number, effects: InputEffect[]): InputStr
   while (sent < end) {
     const from = sent - stream.acknowledged;
     const data = stream.kept.slice(from, Math.min(from + limits.terminalInput, end - stream.acknowledged));
-    effects.push({ type: 'send', inputId: inputIdOf(stream), offset: sent, data });
+    effects.push({ type: 'send', inputId: inputIdOf(stream), round: stream.round, offset: sent, data });
     sent += data.byteLength;
   }
   return { ...stream, sent, due: idle ? at + inputLimits.answerMs : stream.due };

@@ -89,7 +89,8 @@ function decideAgent(draft: Draft, command: AgentCommand, context: CommandContex
   const { sessionId, actor } = context;
   switch (command.type) {
     case 'message.send':
-      if (queueIsFull(draft)) return fail('quota_exceeded', 'The queue is full; wait for the agent or remove a message.');
+      if (queueIsFull(draft))
+        return fail('quota_exceeded', 'The queue is full; wait for the agent or remove a message.');
       sendMessage(draft, context, { messageId: command.id, text: command.text }, actor);
       return ok(draft);
     case 'turn.stop':

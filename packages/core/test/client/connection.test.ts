@@ -202,6 +202,20 @@ describe('connection', () => {
     ]);
   });
 
+  it('LINK5: what an earlier attempt still says is not heard', () => {
+    const replaced = [...live, { at: 30_020, event: tick }];
+    const before = run(replaced);
+    expect(before.state).toMatchObject({ attemptId: 2, view: { status: 'connecting' } });
+    const late: ConnectionEvent[] = [
+      { type: 'opened', attemptId: 1 },
+      { type: 'lost', attemptId: 1, error: { kind: 'unauthenticated', message: 'no' } },
+    ];
+    for (const event of late) {
+      const after = run([...replaced, { at: 30_030, event }]);
+      expect(after).toEqual(before);
+    }
+  });
+
   it('LINK5: whatever happens in whatever order, one attempt at a time and never stuck', () => {
     const attemptId = fc.integer({ min: 0, max: 6 });
     const error = fc.constantFrom<ErrorBody>(away, { kind: 'unauthenticated', message: 'no' });

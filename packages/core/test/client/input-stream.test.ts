@@ -63,9 +63,12 @@ describe('input stream', () => {
   it('LINK4: a passing refusal sends again after its pause; the refusals of what followed change nothing', () => {
     const refused = {
       at: 10,
-      event: { type: 'refused', inputId: 'in-1', error: { ...later, retryAfterMs: 90 } },
+      event: { type: 'refused', inputId: 'in-1', round: 1, error: { ...later, retryAfterMs: 90 } },
     } as const;
-    const gap = { at: 11, event: { type: 'refused', inputId: 'in-1', error: fail('conflict', 'gap').error } } as const;
+    const gap = {
+      at: 11,
+      event: { type: 'refused', inputId: 'in-1', round: 1, error: fail('conflict', 'gap').error },
+    } as const;
     const early = run(online, write('a'), write('b'), refused, gap, { at: 50, event: { type: 'tick' } });
     expect(sent(early.effects)).toHaveLength(2);
     expect(nextInputDue(early.stream)).toBe(100);
@@ -73,16 +76,40 @@ describe('input stream', () => {
     expect(sent(due.effects).at(-1)).toEqual([0, 'ab']);
   });
 
+  it('LINK4: a late refusal of an earlier sending does not drop what has been sent again since', () => {
+    const refused = { type: 'refused', inputId: 'in-1' } as const;
+    const { effects, stream } = run(
+      online,
+      write('a'),
+      write('b'),
+      { at: 10, event: { ...refused, round: 1, error: { ...later, retryAfterMs: 20 } } },
+      { at: 30, event: { type: 'tick' } },
+      { at: 40, event: { ...refused, round: 1, error: fail('conflict', 'keys are missing').error } },
+    );
+    expect(effects.some((effect) => effect.type === 'dropped')).toBe(false);
+    expect(stream.kept).toEqual(bytes('ab'));
+  });
+
+  it('LINK4: told where the terminal is, goes on from there; nothing is dropped while it is kept', () => {
+    const gap = (accepted: number): { event: InputEvent } => {
+      const { error } = fail('conflict', 'keys are missing', { details: { accepted } });
+      return { event: { type: 'refused', inputId: 'in-1', round: 1, error } };
+    };
+    const tick = { at: inputLimits.pauseMs, event: { type: 'tick' } } as const;
+    expect(sent(run(online, write('abc'), write('d'), gap(1), tick).effects).at(-1)).toEqual([1, 'bcd']);
+    expect(run(online, write('abc'), gap(9)).effects).toContainEqual(expect.objectContaining({ type: 'dropped' }));
+  });
+
   it('LINK4: after a final refusal the keys are dropped, said so, and a new stream begins', () => {
     const error = fail('session_ended', 'over').error;
     const { stream, effects } = run(
       online,
       write('abc'),
-      { event: { type: 'refused', inputId: 'in-1', error } },
+      { event: { type: 'refused', inputId: 'in-1', round: 1, error } },
       write('d'),
     );
     expect(effects).toContainEqual({ type: 'dropped', bytes: 3, error });
-    expect(effects.at(-1)).toEqual({ type: 'send', inputId: 'in-2', offset: 0, data: bytes('d') });
+    expect(effects.at(-1)).toEqual({ type: 'send', inputId: 'in-2', round: 2, offset: 0, data: bytes('d') });
     expect(stream.kept.byteLength).toBe(1);
   });
 
@@ -93,7 +120,7 @@ describe('input stream', () => {
     const { effects } = run(generation(1), write('rm'), generation(2), online, write('ls'));
     expect(effects[0]).toMatchObject({ type: 'dropped', bytes: 2 });
     expect(effects.filter((effect) => effect.type === 'send')).toEqual([
-      { type: 'send', inputId: 'in-2', offset: 0, data: bytes('ls') },
+      { type: 'send', inputId: 'in-2', round: 2, offset: 0, data: bytes('ls') },
     ]);
     expect(run(write('ls'), generation(1), online).effects).toHaveLength(1);
   });
@@ -109,10 +136,13 @@ describe('input stream', () => {
   });
 
   it('LINK4: over a network that loses, repeats and cuts, each key is typed once and in order', () => {
-    type Move = 'write' | 'arrive' | 'answer' | 'lose answer' | 'cut' | 'join' | 'tick';
-    const moves = fc.array(fc.constantFrom<Move>('write', 'arrive', 'answer', 'lose answer', 'cut', 'join', 'tick'), {
-      maxLength: 120,
-    });
+    type Move = 'write' | 'arrive' | 'answer' | 'lose answer' | 'cut' | 'join' | 'tick' | 'limit' | 'late';
+    const moves = fc.array(
+      fc.constantFrom<Move>('write', 'arrive', 'answer', 'lose answer', 'cut', 'join', 'tick', 'limit', 'late'),
+      {
+        maxLength: 120,
+      },
+    );
     fc.assert(
       fc.property(moves, (history) => {
         let stream = newInputStream('in');
@@ -133,7 +163,8 @@ describe('input stream', () => {
           const next = network.shift();
           if (next === undefined) return;
           if (next.offset > typed.length) {
-            answers.push({ type: 'refused', inputId: next.inputId, error: later });
+            const error = fail('conflict', 'missing', { details: { accepted: typed.length } }).error;
+            answers.push({ type: 'refused', inputId: next.inputId, round: next.round, error });
             return;
           }
           typed += String.fromCharCode(...next.data.subarray(typed.length - next.offset));
@@ -152,6 +183,13 @@ describe('input stream', () => {
           } else if (move === 'arrive') arrive();
           else if (move === 'answer') answer();
           else if (move === 'lose answer') answers.shift();
+          else if (move === 'limit') {
+            // The door refuses at once, and what follows goes on to the terminal.
+            const stopped = network.shift();
+            if (stopped !== undefined) {
+              answers.unshift({ type: 'refused', inputId: stopped.inputId, round: stopped.round, error: later });
+            }
+          } else if (move === 'late') answers.push(...answers.splice(0, 1));
           else if (move === 'join') step({ type: 'online' });
           else if (move === 'tick') step({ type: 'tick' });
           else {

@@ -137,7 +137,10 @@ it('APPR2: the first answer wins, the next is told who was first', () => {
   expect(answered.approvals).toMatchObject([{ id: 'a1', status: 'answered', answeredBy: { name: 'Ada' } }]);
   expect(answered.instructions[0]).toMatchObject({ type: 'approval.apply', toolCallId: 'call-a1' });
   const late = decide(answered.state, { ...command, id: 'y' }, using);
-  expect(late).toMatchObject({ ok: false, error: { kind: 'already_answered', details: { answeredBy: { name: 'Ada' } } } });
+  expect(late).toMatchObject({
+    ok: false,
+    error: { kind: 'already_answered', details: { answeredBy: { name: 'Ada' } } },
+  });
 });
 
 it('APPR3: only the runner makes it applied, and only after an answer', () => {

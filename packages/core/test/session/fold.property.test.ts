@@ -48,7 +48,7 @@ it(`LOG9, TURN1, TURN2: ${runs} random lives: the kept state is the fold of the 
     let { state, facts } = created(agentBody, using) as { state: SessionState; facts: readonly FactDraft[] };
     for (let step = 0; step < steps; step += 1) {
       const before = statusOf(state);
-      let decision: Decision | null = null;
+      let decision: Decision | null;
       const kind = random.integer(20);
       if (kind < 9) {
         const result = decide(state, randomCommand(random, state, `c${seed}-${step}`), using);
@@ -75,7 +75,10 @@ it(`LOG9, TURN1, TURN2: ${runs} random lives: the kept state is the fold of the 
           : null;
       if (ends !== null) endings.set(ends, (endings.get(ends) ?? 0) + 1);
     }
-    expect([...endings.values()].every((count) => count === 1), `seed ${seed}`).toBe(true);
+    expect(
+      [...endings.values()].every((count) => count === 1),
+      `seed ${seed}`,
+    ).toBe(true);
     const sent = facts.filter((fact) => fact.type === 'message.user').map((fact) => fact.data.messageId);
     expect(new Set(sent).size).toBe(sent.length);
   }

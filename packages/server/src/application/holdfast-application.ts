@@ -85,7 +85,6 @@ export class HoldfastApplication implements Application {
     return this.#runners.whenReady();
   }
 
-
   close(): void {
     this.#runners.close();
     this.#live.close();
@@ -328,5 +327,7 @@ function fingerprint(body: unknown): string {
 function defaultTitle(body: CreateSession, workspace: Workspace): string {
   const prompt = body.agent?.prompt?.trim().split('\n')[0];
   if (body.kind === 'agent' && prompt !== undefined && prompt !== '') return prompt.slice(0, 80);
-  return body.kind === 'terminal' ? `Terminal in ${workspace.name}` : `${body.agent?.provider ?? 'Agent'} in ${workspace.name}`;
+  return body.kind === 'terminal'
+    ? `Terminal in ${workspace.name}`
+    : `${body.agent?.provider ?? 'Agent'} in ${workspace.name}`;
 }

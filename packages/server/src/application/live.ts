@@ -49,8 +49,7 @@ export class Live implements Announcements {
         this.#send(sessionId, (link) => link.send({ type: 'ttyClose', sessionId }));
         this.#runnerOf.delete(sessionId);
       },
-      taken: (sessionId, offset) =>
-        this.#send(sessionId, (link) => link.send({ type: 'ttyTaken', sessionId, offset })),
+      taken: (sessionId, offset) => this.#send(sessionId, (link) => link.send({ type: 'ttyTaken', sessionId, offset })),
       screen: (sessionId) => this.screenOf(sessionId),
       now: options.now,
     });
@@ -138,14 +137,14 @@ export class Live implements Announcements {
     const listeners = this.#previewListeners.get(session.id) ?? new Set();
     this.#previewListeners.set(session.id, listeners.add(listener));
     const tty = request.tty === undefined ? null : this.#subscribeTty(session, request.tty.from, sink);
-    const { verdict, lastSeq, oldestSeq, close } = subscribed.value;
+    const facts = subscribed.value;
     return ok({
-      verdict,
-      lastSeq,
-      oldestSeq,
+      verdict: facts.verdict,
+      lastSeq: facts.lastSeq,
+      oldestSeq: facts.oldestSeq,
       parsed: (offset) => tty?.parsed(offset),
       close: () => {
-        close();
+        facts.close();
         tty?.close();
         listeners.delete(listener);
         if (listeners.size === 0 && this.#previewListeners.get(session.id) === listeners) {

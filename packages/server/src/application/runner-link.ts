@@ -98,7 +98,8 @@ export class RunnerLink {
       if (!this.#open) return resolve(offline());
       const waiting = this.#inputs.get(input.inputId) ?? [];
       const timer = setTimeout(
-        () => this.#settleInputs(input.inputId, Infinity, fail('timeout', 'The terminal did not take the keys in time.')),
+        () =>
+          this.#settleInputs(input.inputId, Infinity, fail('timeout', 'The terminal did not take the keys in time.')),
         answerTimeoutMs,
       );
       const settle = (result: Result<{ offset: number }>): void => {
@@ -127,7 +128,10 @@ export class RunnerLink {
   #receive(raw: ToServer): void {
     const parsed = toServerSchema.safeParse(raw);
     if (!parsed.success) {
-      this.#log.warn({ runnerId: this.id, issues: parsed.error.issues.slice(0, 3) }, 'the runner sent what does not fit');
+      this.#log.warn(
+        { runnerId: this.id, issues: parsed.error.issues.slice(0, 3) },
+        'the runner sent what does not fit',
+      );
       return;
     }
     const message = parsed.data;
@@ -149,7 +153,7 @@ export class RunnerLink {
       case 'preview':
         return this.#events.preview(message.sessionId, message.preview);
       case 'answer':
-        return this.#answers.get(message.requestId)?.(message.result as { ok: true; value: unknown } | { ok: false; error: ErrorBody });
+        return this.#answers.get(message.requestId)?.(message.result);
     }
   }
 

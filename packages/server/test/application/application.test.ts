@@ -82,7 +82,10 @@ it('LINK3: after a server restart a turn nobody works on any more is interrupted
     { type: 'turn.started', data: { turnId, generation: 1, messageId: 'm1' } },
   ]);
   runner.done(deliveryId);
-  await eventually('running', async () => must(await application.session(login, sessionId)).agent?.turn?.phase === 'running');
+  await eventually(
+    'running',
+    async () => must(await application.session(login, sessionId)).agent?.turn?.phase === 'running',
+  );
   await restart();
   new ScriptedRunner(application);
   await application.whenReady();
@@ -91,9 +94,7 @@ it('LINK3: after a server restart a turn nobody works on any more is interrupted
 });
 
 it('LINK3: a runner is told to end what the server does not know', async () => {
-  const runner = new ScriptedRunner(application, [
-    { sessionId: 'unknown', generation: 1, alive: true, turnId: null },
-  ]);
+  const runner = new ScriptedRunner(application, [{ sessionId: 'unknown', generation: 1, alive: true, turnId: null }]);
   await eventually('abandoned', () => runner.abandoned.includes('unknown'));
 });
 

@@ -15,7 +15,11 @@ function log(pageSize = 3) {
     oldest: 1,
     async factsAfter(_id: string, after: number) {
       await new Promise((next) => setImmediate(next));
-      const page = { facts: facts.filter((one) => one.seq > after).slice(0, pageSize), lastSeq: facts.length, oldestSeq: this.oldest };
+      const page = {
+        facts: facts.filter((one) => one.seq > after).slice(0, pageSize),
+        lastSeq: facts.length,
+        oldestSeq: this.oldest,
+      };
       await new Promise((next) => setImmediate(next));
       return page;
     },
@@ -79,13 +83,21 @@ it('LOG8: a cursor beyond the end or before the oldest fact gets reset and all t
   store.facts.push(...[1, 2, 3, 4, 5].map(fact));
   const feed = new SessionFeed(store);
   const beyond = sink();
-  const subscribed = await feed.subscribe('s', 9, { facts: beyond.facts, synced: beyond.onSynced, closed: () => undefined });
+  const subscribed = await feed.subscribe('s', 9, {
+    facts: beyond.facts,
+    synced: beyond.onSynced,
+    closed: () => undefined,
+  });
   expect(subscribed).toMatchObject({ ok: true, value: { verdict: 'reset', lastSeq: 5, oldestSeq: 1 } });
   await eventually('everything kept', () => beyond.got.length === 5);
   store.oldest = 4;
   store.facts.splice(0, 3);
   Object.assign(store, { facts: [fact(4), fact(5)] });
-  const old = await feed.subscribe('s', 1, { facts: () => undefined, synced: () => undefined, closed: () => undefined });
+  const old = await feed.subscribe('s', 1, {
+    facts: () => undefined,
+    synced: () => undefined,
+    closed: () => undefined,
+  });
   expect(old).toMatchObject({ ok: true, value: { verdict: 'reset' } });
 });
 

@@ -22,7 +22,7 @@ const messages: ReadonlyMap<number, string> = new Map([
 const retryAfterMs = 1_000;
 
 /** The primary result code, or null for what is not SQLite's. */
-export function resultCode(error: unknown): number | null {
+function resultCode(error: unknown): number | null {
   if (!(error instanceof Error) || !('errcode' in error) || typeof error.errcode !== 'number') return null;
   return error.errcode & 0xff;
 }

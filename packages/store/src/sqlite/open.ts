@@ -1,15 +1,17 @@
 import { Kysely } from 'kysely';
 import { Migrator } from 'kysely/migration';
-import { chmodSync, closeSync, existsSync, mkdirSync, openSync, readSync, statSync } from 'node:fs';
+import { chmodSync, closeSync, existsSync, mkdirSync, openSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
+import type { DatabaseSync } from 'node:sqlite';
 import { createStore } from '../create-store.ts';
 import type { Schema } from '../schema.ts';
 import type { Store } from '../store.ts';
 import { connect } from './connection.ts';
 import { NodeSqliteDialect } from './dialect.ts';
 import { SqliteEngine } from './engine.ts';
-import { isBusy, isDamage, isReadOnly, resultCode } from './failure.ts';
+import { isBusy, isDamage, unavailableFrom } from './failure.ts';
+import { damaged, inspectContent, inspectFile } from './inspect.ts';
+import type { OpenFailure } from './inspect.ts';
 import { migrations } from './migrations.ts';
 
 interface SqliteStoreOptions {
@@ -19,40 +21,25 @@ interface SqliteStoreOptions {
   readonly lockWait?: number;
 }
 
-/**
- * corrupt: not a database, or a damaged one · unwritable: file or directory cannot be made, read or written ·
- * newer: written by a later version of Holdfast · locked: another program holds it.
- * The message names the file and says what to do. Nothing in the file was changed.
- */
-interface OpenFailure {
-  readonly kind: 'corrupt' | 'unwritable' | 'newer' | 'locked';
-  readonly message: string;
-}
-
 export type OpenResult = { ok: true; value: Store } | { ok: false; error: OpenFailure };
 
-/** Milliseconds for which one statement of the store may block the event loop on somebody else's lock. */
-const storeBusyTimeout = 10;
 const defaultLockWait = 5_000;
-/** Bytes up to which every page is checked at each start (0.6 s for 1 GB); above, the head and the schema only. */
-const thoroughCheckLimit = 1024 ** 3;
+/** Milliseconds for which one statement of an open store may block the event loop on somebody else's lock. */
+const busyTimeout = 10;
 
+/** Inspects, connects and migrates. A file that is refused was not changed; bugs throw. */
 export async function openSqliteStore(options: SqliteStoreOptions): Promise<OpenResult> {
   const { path, lockWait = defaultLockWait } = options;
   let database: DatabaseSync | null = null;
   try {
-    if (prepareFile(path) === 'existing') {
-      const fault = inspectHead(path) ?? inspectUnchanged(path, lockWait);
-      if (fault) return { ok: false, error: fault };
-    }
+    let inspection = prepareFile(path) === 'new' ? 'sound' : inspectFile(path, lockWait);
+    if (typeof inspection === 'object') return { ok: false, error: inspection };
     database = connect(path, lockWait);
-    const fault = inspect(database, path);
-    if (fault) {
+    if (inspection === 'unfinished') inspection = inspectContent(database, path);
+    if (typeof inspection === 'object') {
       database.close();
-      return { ok: false, error: fault };
+      return { ok: false, error: inspection };
     }
-    // SQLite opens a file that it may not write as read-only, and says so at the first write.
-    database.exec('begin immediate; rollback');
     chmodSync(path, 0o600);
     const kysely = new Kysely<Schema>({ dialect: new NodeSqliteDialect(database) });
     const migrated = await new Migrator({
@@ -60,7 +47,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Open
       provider: { getMigrations: () => Promise.resolve(migrations) },
     }).migrateToLatest();
     if (migrated.error !== undefined) throw migrated.error as Error;
-    database.exec(`pragma busy_timeout = ${storeBusyTimeout}`);
+    database.exec(`pragma busy_timeout = ${busyTimeout}`);
     return { ok: true, value: createStore(new SqliteEngine(database, kysely, lockWait)) };
   } catch (error) {
     if (database?.isOpen) database.close();
@@ -78,66 +65,19 @@ function prepareFile(path: string): 'existing' | 'new' {
   return 'new';
 }
 
-/** SQLite takes a file of a few bytes, or an emptied one beside its log, for a new database and begins it anew. */
-function inspectHead(path: string): OpenFailure | null {
-  const expected = 'SQLite format 3\0';
-  const file = openSync(path, 'r');
-  try {
-    const head = Buffer.alloc(expected.length);
-    readSync(file, head, 0, head.length, 0);
-    return head.toString('latin1') === expected ? null : damaged(path, 'it does not begin as a database does');
-  } finally {
-    closeSync(file);
-  }
-}
-
-/** A file that is damaged is found out before anything could write to it. */
-function inspectUnchanged(path: string, busyTimeout: number): OpenFailure | null {
-  const database = new DatabaseSync(path, { readOnly: true, timeout: busyTimeout });
-  try {
-    return inspect(database, path);
-  } catch (error) {
-    // A transaction cut off in rollback-journal mode must be rolled back before the file can be read: by the
-    // connection that may write.
-    if (isReadOnly(error)) return null;
-    throw error;
-  } finally {
-    database.close();
-  }
-}
-
-function inspect(database: DatabaseSync, path: string): OpenFailure | null {
-  const recorded = database.prepare(`select 1 from sqlite_schema where name = 'kysely_migration'`).get();
-  const small = statSync(path).size <= thoroughCheckLimit;
-  const answer = small ? database.prepare('pragma quick_check(1)').get()?.['quick_check'] : 'ok';
-  if (answer !== 'ok') return damaged(path, String(answer).replace(/\s+/g, ' '));
-  if (!recorded) return null;
-  const unknown = database
-    .prepare('select name from kysely_migration')
-    .all()
-    .map((row) => String(row['name']))
-    .filter((name) => !Object.hasOwn(migrations, name));
-  if (unknown.length === 0) return null;
-  const message = `The database ${path} was written by a newer version of Holdfast (${unknown.join(', ')}). Nothing was changed. Start that version, or restore a backup from before the upgrade.`;
-  return { kind: 'newer', message };
-}
-
-const damaged = (path: string, detail: string): OpenFailure => ({
-  kind: 'corrupt',
-  message: `The database ${path} is damaged (${detail}). Nothing was changed. Restore a backup, or move the file away to start with an empty one.`,
-});
-
-/** Bugs are thrown on. */
 function failureOf(error: unknown, path: string): OpenFailure {
   const detail = error instanceof Error ? error.message : String(error);
   if (isDamage(error)) return damaged(path, detail);
   if (isBusy(error)) {
     return { kind: 'locked', message: `The database ${path} is locked by another program. Stop it, then start again.` };
   }
-  const fromSystem = error instanceof Error && 'code' in error && typeof error.code === 'string';
-  if (resultCode(error) === null && !fromSystem) throw error;
+  if (!unavailableFrom(error) && !isFromSystem(error)) throw error;
   return {
     kind: 'unwritable',
     message: `The database ${path} cannot be made or written (${detail}). Check that its directory exists, is yours and has space.`,
   };
 }
+
+/** EACCES, ENOSPC, …; node's own codes (ERR_…) are bugs. */
+const isFromSystem = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && typeof error.code === 'string' && /^E[A-Z0-9]+$/.test(error.code);
