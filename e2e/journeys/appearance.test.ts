@@ -75,7 +75,7 @@ describe.skipIf(chromium === null)('how it looks (skipped without Chromium: apt-
     await look('home');
     await page.goto(`${holdfast.origin}/s/${agentId}`);
     await page.getByTestId('approval-card').waitFor();
-    await page.getByText('I will look at the failing test first').waitFor();
+    await page.getByText('I will look at the failing test first, then fix it.', { exact: true }).waitFor();
     await look('agent');
     await page.goto(`${holdfast.origin}/s/${terminalId}`);
     await eventually('the listing', async () => /etc/.test(await page.locator('.xterm-rows').innerText()));

@@ -49,3 +49,7 @@ export function* selectDeliveries(build: Build, runnerId: string, after: number,
 export function* removeDelivery(build: Build, id: number): Steps<void> {
   yield* run(build.deleteFrom('deliveries').where('id', '=', id));
 }
+
+export function* removeDeliveriesOf(build: Build, sessionId: string): Steps<void> {
+  yield* run(build.deleteFrom('deliveries').where('session_id', '=', sessionId));
+}

@@ -4,7 +4,7 @@ import { fail, ok } from '@holdfast/protocol/error.ts';
 import type { Result } from '@holdfast/protocol/error.ts';
 import type { Fact } from '@holdfast/protocol/fact.ts';
 import { putApproval } from './approvals.ts';
-import { insertDeliveries } from './deliveries.ts';
+import { insertDeliveries, removeDeliveriesOf } from './deliveries.ts';
 import type { Build } from './engine.ts';
 import { insertFacts } from './facts.ts';
 import { insertReceipt, putPosition, selectPosition, selectReceipt } from './receipts.ts';
@@ -32,6 +32,8 @@ function* attach(build: Build, row: SessionRow, facts: readonly Fact[], change: 
   yield* insertFacts(build, row.id, facts);
   for (const approval of change.approvals) yield* putApproval(build, approval);
   if (change.screen) yield* putScreen(build, row.id, change.screen);
+  // What a session that is over was still to be told must not start anything again.
+  if (row.status === 'ended' || row.status === 'failed') yield* removeDeliveriesOf(build, row.id);
   return yield* insertDeliveries(build, row, change.instructions);
 }
 

@@ -4,7 +4,7 @@ import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
 import type { Build, Engine } from '../engine.ts';
 import type { Steps } from '../steps.ts';
 import { StoreUnavailable } from '../unavailable.ts';
-import { isBusy, unavailable, unavailableFrom } from './failure.ts';
+import { isBusy, lockedMessage, unavailable, unavailableFrom } from './failure.ts';
 import type { Unavailable } from './failure.ts';
 
 /** Prepared statements kept. The queries of this package are about 50; inserts of many rows come in 100 lengths. */
@@ -13,8 +13,6 @@ const statementsKept = 200;
 const lookAgain = 10;
 /** Writes that may wait for that lock at a time; what comes beyond is told to come back. */
 const waitingLimit = 1_000;
-
-const lockedMessage = 'The database is locked by another program; repeat later.';
 
 interface Waiting {
   /** On performance.now(). */

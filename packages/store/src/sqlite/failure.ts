@@ -1,6 +1,7 @@
 /** What SQLite's result codes mean for us. The primary code is the low byte of the extended one. */
 import { fail } from '@holdfast/protocol/error.ts';
 
+export const lockedMessage = 'The database is locked by another program; repeat later.';
 const full = 'The disk of the database is full; nothing was stored. Free some space, then repeat.';
 const readOnly = 'The database cannot be written; nothing was stored. Check the permissions of its directory.';
 const unreadable = 'The database cannot be read or written; check the disk of its directory.';
@@ -8,7 +9,7 @@ const damaged = 'The database is damaged; restore a backup.';
 
 /** Failures of the surroundings. Every other code is a bug of ours, and is thrown. */
 const messages: ReadonlyMap<number, string> = new Map([
-  [5, 'The database is locked by another program; repeat later.'], // BUSY
+  [5, lockedMessage], // BUSY
   [7, 'The database has no memory left; repeat later.'], // NOMEM
   [8, readOnly], // READONLY
   [10, unreadable], // IOERR
