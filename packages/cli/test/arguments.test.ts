@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { parseInvocation } from '../src/arguments.ts';
 
-it('OPS6: every command is read, and what is wrong is said with the usage', () => {
+it('OPS9: every command is read, and what is wrong is said with the usage', () => {
   expect(parseInvocation(['serve'])).toEqual({ command: 'serve' });
   expect(parseInvocation(['stop'])).toEqual({ command: 'stop', all: false });
   expect(parseInvocation(['stop', '--all'])).toEqual({ command: 'stop', all: true });

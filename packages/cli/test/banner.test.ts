@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { banner, originOf, reachableOrigin } from '../src/banner.ts';
 
-it('OPS6: one line with the link, and a QR code only when a phone could open it', () => {
+it('OPS9: one line with the link, and a QR code only when a phone could open it', () => {
   expect(originOf('::1', 1)).toBe('http://[::1]:1');
   expect(reachableOrigin('127.0.0.1', 1, null)).toBeNull();
   expect(reachableOrigin('::1', 1, null)).toBeNull();

@@ -23,7 +23,9 @@ it('OPS2: a server that was killed leaves no lock behind', async () => {
   const script = `const { lockInstance } = await import(${JSON.stringify(lockModule)});
     lockInstance(${JSON.stringify(directory.path)}).announce({ pid: process.pid, url: 'x' });
     process.stdout.write('held'); setInterval(() => {}, 1000);`;
-  const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   await once(child.stdout, 'data');
   expect(runningInstance(directory.path)).toEqual({ pid: child.pid, url: 'x' });
   child.kill('SIGKILL');

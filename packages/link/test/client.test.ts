@@ -191,6 +191,18 @@ describe('terminal output', () => {
     await eventually('a later request', () => server.asked.some(({ name }) => name === 'command'));
     expect(server.asked.filter(({ name }) => name === 'parsed').map(({ body }) => body.offset)).toEqual([3]);
   });
+
+  it('STREAM4: tells also that a first screen at offset 0 has been parsed, because the server waits for it', async () => {
+    logOf(world, 't');
+    const client = start(server.url);
+    const handle = client.openSession('t', { tty: { from: null } }, recorder());
+    client.connect();
+    await live(client);
+    handle.parsed(0);
+    client.send('t', { type: 'session.stop' });
+    await eventually('a later request', () => server.asked.some(({ name }) => name === 'command'));
+    expect(server.asked.filter(({ name }) => name === 'parsed').map(({ body }) => body.offset)).toEqual([0]);
+  });
 });
 
 describe('commands', () => {

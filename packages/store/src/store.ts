@@ -1,7 +1,8 @@
 /**
  * What the server keeps, and the only way it is written. Every write of a session goes through one of four calls that
  * run a pure decision inside one transaction with the session's row locked: facts and all that follows from them land
- * together or not at all. Implementations: sqlite/ (embedded); the contract suite is in @holdfast/testkit.
+ * together or not at all. Implementations: sqlite/ (embedded); the contract suite is test/contract.ts.
+ * Calls that answer no Result throw StoreUnavailable while the database cannot answer.
  */
 import type { Approval, ApprovalStatus } from '@holdfast/protocol/approval.ts';
 import type { Receipt } from '@holdfast/protocol/command.ts';

@@ -301,6 +301,19 @@ export function storeContract(name: string, open: OpenStore): void {
     });
 
     describe('approvals', () => {
+      it.each(['ended', 'failed'] as const)(
+        'LINK2: a session that has %s has nothing left to be carried out',
+        async (status) => {
+          await create('s1');
+          await create('s2');
+          const given = { instructions: [instruction('s1', 'a'), instruction('s1', 'b')] };
+          unwrap(await store.command('s1', key('c1'), time(1), decideOn(given)));
+          unwrap(await store.command('s2', key('c2'), time(1), decideOn({ instructions: [instruction('s2', 'c')] })));
+          unwrap(await store.report('s1', { source: 'out', position: 1 }, time(2), decideOn({ status })));
+          expect((await store.deliveries('r1', 0, 10)).map((delivery) => delivery.sessionId)).toEqual(['s2']);
+        },
+      );
+
       it('APPR1: asked again under the same id it is the same row; lists begin with the oldest request', async () => {
         await create('s1');
         unwrap(

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { ToolCallItem, TranscriptItem } from '@holdfast/core/client/transcript-item.ts';
 import { cutOutput } from '#lib/agent/output-cut.ts';
 import { parsePatch } from '#lib/agent/patch.ts';
+import { withoutName } from '#lib/agent/tool-title.ts';
 import { runWords, transcriptRows } from '#lib/agent/transcript-rows.ts';
 import { inputPreview, patchOf } from '#lib/approval/input-preview.ts';
 import { answersOf } from '#lib/approval/question-answers.ts';
@@ -107,6 +108,14 @@ describe('what is drawn of tools', () => {
       ],
     });
     expect(parsePatch(patchOf('a\n', 'b\nc')).rows.map((row) => row.text)).toEqual(['a', 'b', 'c']);
+  });
+
+  it('PAGE1: a tool call’s line says its name once', () => {
+    expect(withoutName('write notes.md', 'write')).toBe('notes.md');
+    expect(withoutName('Bash: npm test', 'Bash')).toBe('npm test');
+    expect(withoutName('Read', 'Read')).toBe('');
+    expect(withoutName('Reading list', 'Read')).toBe('Reading list');
+    expect(withoutName('npm test', 'Bash')).toBe('npm test');
   });
 
   it('APPR1: the answer to a question names the chosen labels and the free text', () => {

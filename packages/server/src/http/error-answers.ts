@@ -4,6 +4,7 @@ import { type ErrorBody, type ErrorKind, errorStatus } from '@holdfast/protocol/
 import { limits } from '@holdfast/protocol/limits.ts';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { hasZodFastifySchemaValidationErrors, type ZodFastifySchemaValidationError } from 'fastify-type-provider-zod';
+import { unexpectedError } from '../application/unexpected.ts';
 import { type Issue, issuesError } from './issues.ts';
 import { Refused } from './refused.ts';
 
@@ -42,9 +43,7 @@ function bodyOf(error: unknown, request: FastifyRequest): ErrorBody {
       message: 'The request cannot be read.',
     };
   }
-  const reference = request.id;
-  request.log.error({ err: error, reference, route: request.routeOptions.url }, 'a request failed');
-  return { kind: 'internal', message: `Something went wrong here. Reference: ${reference}`, details: { reference } };
+  return unexpectedError(error, request.id, { route: request.routeOptions.url }, request.log);
 }
 
 const frameworkErrors: Readonly<Record<string, ErrorBody>> = {

@@ -17,6 +17,7 @@ import type { Logger } from 'pino';
 import type { DefaultEventsMap, Socket } from 'socket.io';
 import type { Application, SubscriberSink, Subscription } from '../application/application.ts';
 import type { VerifiedLogin } from '../auth/authentication.ts';
+import { unexpectedError } from '../application/unexpected.ts';
 import { TokenBucket } from '../auth/token-bucket.ts';
 import type { Metrics } from '../health/metrics.ts';
 import { issuesError } from '../http/issues.ts';
@@ -261,9 +262,8 @@ export class ClientSocket {
   }
 
   #internal(error: unknown, name: unknown): { ok: false; error: ErrorBody } {
-    const reference = this.#options.makeReference();
-    this.#options.log.error({ err: error, reference, request: name }, 'a socket request failed');
-    return fail('internal', `Something went wrong here. Reference: ${reference}`, { details: { reference } });
+    const { makeReference, log } = this.#options;
+    return { ok: false, error: unexpectedError(error, makeReference(), { request: name }, log) };
   }
 }
 

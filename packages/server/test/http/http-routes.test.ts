@@ -1,3 +1,4 @@
+import { StoreUnavailable } from '@holdfast/store/unavailable.ts';
 import { errorResponseSchema } from '@holdfast/protocol/error.ts';
 import { limits } from '@holdfast/protocol/limits.ts';
 import { createHash } from 'node:crypto';
@@ -190,6 +191,17 @@ describe('what does not fit', () => {
       expect(JSON.stringify(error)).not.toMatch(/disk|secret|\.ts/);
     }
     expect(doors.log()).toContain('the disk said');
+  });
+
+  it('OPS6: while the store cannot answer, it is unavailable and says when to come again', async () => {
+    doors.application.broken = new StoreUnavailable({
+      kind: 'unavailable',
+      message: 'The disk is full.',
+      retryAfterMs: 5,
+    });
+    const response = await doors.ask('/api/workspaces');
+    const error = await errorOf(response);
+    expect([response.status, error.kind, error.retryAfterMs]).toEqual([503, 'unavailable', 5]);
   });
 
   it('WIRE3: too often is rate_limited and says how long to wait', async () => {
