@@ -17,9 +17,12 @@ const loginVariables = [
 /** A variable, or the file that `claude auth login` writes. */
 export function hasLogin(environment: Environment): boolean {
   if (loginVariables.some((name) => (environment[name] ?? '') !== '')) return true;
-  const home = environment['HOME'] ?? homedir();
-  const directory = environment['CLAUDE_CONFIG_DIR'] ?? join(home, '.claude');
-  return existsSync(join(directory, '.credentials.json'));
+  return existsSync(join(configDirectory(environment), '.credentials.json'));
+}
+
+/** Where Claude Code keeps logins and conversations. */
+export function configDirectory(environment: Environment): string {
+  return environment['CLAUDE_CONFIG_DIR'] ?? join(environment['HOME'] ?? homedir(), '.claude');
 }
 
 /** The Claude Code that the SDK brings along for this machine, or null where it has none. */

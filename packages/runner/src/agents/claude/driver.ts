@@ -2,9 +2,10 @@
 import { existsSync } from 'node:fs';
 import type { AgentInfo } from '@holdfast/protocol/rest.ts';
 import { fail, ok } from '@holdfast/protocol/error.ts';
-import type { AgentDriver } from '../driver.ts';
+import type { AgentDriver, DriverContext } from '../driver.ts';
 import { ClaudeAgent, type ClaudeAgentOptions } from './claude-agent.ts';
-import { bundledExecutable, hasLogin, installRemedy, loginRemedy } from './credentials.ts';
+import { hasConversation } from './conversation.ts';
+import { bundledExecutable, configDirectory, hasLogin, installRemedy, loginRemedy } from './credentials.ts';
 import { claudeEnvironment } from './query-options.ts';
 
 export interface ClaudeDriverOptions {
@@ -61,8 +62,12 @@ export function createClaudeDriver(options: ClaudeDriverOptions): AgentDriver {
     async start(processId, context) {
       const missing = remedy();
       if (missing.length > 0) return fail('agent_unavailable', missing.join('\n'));
-      const agent = new ClaudeAgent(agentOptions(processId, context));
+      const { conversationId } = context.meta;
+      const lost = conversationId !== null && !hasConversation(configDirectory(environment), conversationId);
+      const meta = lost ? { ...context.meta, conversationId: null } : context.meta;
+      const agent = new ClaudeAgent(agentOptions(processId, { ...context, meta }));
       const spawned = await agent.start();
+      if (spawned.ok && lost) tellLost(context);
       if (spawned.ok) return ok(agent);
       const { kind, message } = spawned.error;
       if (kind === 'exists') return fail('conflict', `The agent’s process is there already: ${message}`);
@@ -76,4 +81,14 @@ export function createClaudeDriver(options: ClaudeDriverOptions): AgentDriver {
       return agent;
     },
   };
+}
+
+/** Before the first line of a process can have ended. */
+const beforeFirstLine = 1;
+
+/** A resume that is none is said so. */
+function tellLost({ meta, events }: DriverContext): void {
+  if (meta.turn === null) return;
+  const text = 'Claude Code no longer has this conversation: it begins anew and knows nothing of what is above.';
+  events.facts(beforeFirstLine, [{ type: 'turn.notice', data: { turnId: meta.turn.turnId, level: 'warning', text } }]);
 }

@@ -151,6 +151,19 @@ describe('the process dies', () => {
     expect(session.meta.conversationId).toBe(conversationId);
   });
 
+  it('TURN10: a conversation that is gone is begun anew, and that is said before anything else', async () => {
+    await using session = await Session.open([says('hello')]);
+    const turn = session.nextTurn('who am I?');
+    session.meta = { ...session.meta, conversationId: '11111111-2222-4333-8444-555555555555' };
+    await session.start();
+    await session.agent.startTurn(turn);
+    expect(await session.fact('turn.ended')).toMatchObject({ outcome: 'completed' });
+    expect(session.facts[0]).toMatchObject({ type: 'turn.notice', data: { level: 'warning' } });
+    expect(session.of('turn.notice')[0]?.text).toMatch(/begins anew/);
+    expect(session.meta.conversationId).not.toBe('11111111-2222-4333-8444-555555555555');
+    expect(session.of('agent.conversation')).toHaveLength(1);
+  });
+
   it('TURN6: a process that ended while no driver was there tells its rest and its end, at the same positions', async () => {
     await using session = await Session.open([says(text('Once upon ', { text: 'never', gate: gate() }))]);
     await session.start();
