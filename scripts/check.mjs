@@ -24,7 +24,10 @@ const checks = [
 ].filter((check) => existsSync(check.command[0]));
 
 let failed = 0;
-const waiting = [...checks];
+// Lint reads the declarations that the compiler writes, so that comes first and alone.
+const waiting = checks.slice(0, 1);
+await work();
+waiting.push(...checks.slice(1));
 await Promise.all(Array.from({ length: atOnce }, work));
 process.stdout.write(failed === 0 ? 'All checks are green.\n' : `${failed} of ${checks.length} checks failed.\n`);
 process.exitCode = failed === 0 ? 0 : 1;
