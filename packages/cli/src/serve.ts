@@ -106,7 +106,7 @@ async function start(
   const origin = originOf(host, address.port);
   lock.announce({ pid: process.pid, url: publicUrl ?? origin });
   const link = await authentication.createStartLink();
-  say(banner(origin, reachableOrigin(host, address.port, publicUrl), link.path));
+  say(banner(origin, reachableOrigin(host, address.port, publicUrl), link.path).trimEnd());
 }
 
 function alreadyRunning(dataDirectory: string): string {
