@@ -7,6 +7,7 @@ export default defineConfig({
         test: {
           name: 'packages',
           include: ['packages/*/test/**/*.test.ts'],
+          setupFiles: ['packages/testkit/src/property-seed.ts'],
           testTimeout: 20_000,
           hookTimeout: 20_000,
         },
@@ -15,9 +16,12 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['e2e/**/*.test.ts'],
+          setupFiles: ['packages/testkit/src/property-seed.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
           fileParallelism: false,
+          // After the packages' tests: whole systems and browsers want the machine for themselves.
+          sequence: { groupOrder: 1 },
         },
       },
     ],

@@ -58,6 +58,8 @@ describe.skipIf(chromium === null)('the page in Chromium (skipped without it: ap
     await page.getByRole('button', { name: 'Start terminal' }).click();
     await page.getByTestId('terminal').waitFor();
     await eventually('a prompt', async () => /[$#] *$/m.test(await screenOf(page)));
+    // A new shell begins at 80 × 24 and takes the page's size as soon as that is known.
+    await page.getByText(/^1\d\d × \d\d$/).waitFor();
     await page.keyboard.type('echo answer-$((6*7)); stty size\n');
     await eventually('the answer', async () => /^answer-42\s*$/m.test(await screenOf(page)));
     await eventually('the real size', async () => {
@@ -164,5 +166,34 @@ describe.skipIf(chromium === null)('the page in Chromium (skipped without it: ap
 
   it('PAGE1: nothing threw on the way', () => {
     expect(problems).toEqual([]);
+  });
+});
+
+describe.skipIf(chromium === null)('a newcomer without any key (skipped without Chromium)', () => {
+  it('TURN9, PAGE1: is told what to do, and two taps start the demo agent, which asks before it acts', async () => {
+    const holdfast = await install({ model: false });
+    const browser = await launchChromium(chromium ?? '');
+    try {
+      const { page, problems } = await openPage(browser, 'phone', 'dark');
+      await page.goto(await holdfast.start());
+      await page.getByText('ANTHROPIC_API_KEY').first().waitFor();
+      await page.getByRole('button', { name: /demo agent/i }).click();
+      await page.getByRole('button', { name: 'Start agent' }).click();
+      await composer(page).waitFor();
+      await composer(page).fill('run echo from-the-demo');
+      await page.getByRole('button', { name: /^Send/ }).click();
+      await page.getByTestId('approval-card').getByRole('button', { name: 'Allow once' }).click({ timeout: 20_000 });
+      await transcript(page).getByText('from-the-demo').last().waitFor();
+      await page.getByTestId('session-state').getByText('Ready').waitFor({ timeout: 20_000 });
+      await composer(page).fill('ask');
+      await page.getByRole('button', { name: /^Send/ }).click();
+      await page.getByTestId('approval-card').last().getByRole('radio').first().check({ timeout: 20_000 });
+      await page.getByRole('button', { name: 'Send answer' }).click();
+      await page.getByTestId('session-state').getByText('Ready').waitFor({ timeout: 20_000 });
+      expect(problems).toEqual([]);
+    } finally {
+      await browser.close();
+      await holdfast.dispose();
+    }
   });
 });

@@ -170,7 +170,10 @@ function cursor(terminal: Terminal): string {
   return set.insertMode ? `${sequence}\x1b[4h` : sequence;
 }
 
-/** Behind the last column, about to wrap, is reached only by writing that column's character again. */
+/**
+ * Behind the last column, about to wrap, is reached only by writing that column's character again; an erased one becomes
+ * a blank, which looks the same.
+ */
 function lastCell(terminal: Terminal, row: number): string {
   const { active } = terminal.buffer;
   const line = active.getLine(active.baseY + row);
