@@ -1,16 +1,18 @@
 /** The HTTP API with a key, for what a test arranges and checks beside the page. */
 import type { Fact, FactData, FactType } from '@holdfast/protocol/fact.ts';
+import type { EventPage } from '@holdfast/protocol/rest.ts';
 import type { SessionDescriptor } from '@holdfast/protocol/session.ts';
 import { eventually } from '@holdfast/testkit/eventually.ts';
 import type { Installation } from './program.ts';
 
 export class Api {
   readonly #origin: string;
-  readonly #key: string;
+  /** As it was printed, for clients of other kinds. */
+  readonly key: string;
 
   private constructor(origin: string, key: string) {
     this.#origin = origin;
-    this.#key = key;
+    this.key = key;
   }
 
   static async open(holdfast: Installation): Promise<Api> {
@@ -19,8 +21,13 @@ export class Api {
     return new Api(holdfast.origin, key.stdout.trim());
   }
 
-  async workspace(path: string): Promise<string> {
-    return ((await this.#call('POST', '/api/workspaces', { path })) as { id: string }).id;
+  /** runnerId: of another machine than the server's. */
+  async workspace(path: string, runnerId?: string): Promise<string> {
+    return ((await this.#call('POST', '/api/workspaces', { path, runnerId })) as { id: string }).id;
+  }
+
+  async runners(): Promise<{ id: string; name: string; online: boolean; roots: string[] }[]> {
+    return ((await this.#call('GET', '/api/runners')) as { runners: Awaited<ReturnType<Api['runners']>> }).runners;
   }
 
   async create(body: Record<string, unknown>): Promise<string> {
@@ -33,8 +40,13 @@ export class Api {
 
   /** The whole log. */
   async log(id: string): Promise<Fact[]> {
-    const page = await this.#call('GET', `/api/sessions/${id}/events?after=0&limit=500`);
-    return (page as { events: Fact[] }).events;
+    const log: Fact[] = [];
+    for (;;) {
+      const after = log.at(-1)?.seq ?? 0;
+      const page = (await this.#call('GET', `/api/sessions/${id}/events?after=${after}&limit=500`)) as EventPage;
+      log.push(...page.events);
+      if (page.events.length === 0 || (log.at(-1)?.seq ?? 0) >= page.lastSeq) return log;
+    }
   }
 
   /** Waits for a fact of the log that fits. */
@@ -87,7 +99,7 @@ export class Api {
   }
 
   #headers(): Record<string, string> {
-    return { authorization: `Bearer ${this.#key}` };
+    return { authorization: `Bearer ${this.key}` };
   }
 }
 

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { temporaryDirectory } from '@holdfast/testkit/temporary-directory.ts';
 
-const bin = fileURLToPath(new URL('../../packages/cli/src/bin.ts', import.meta.url));
+export const bin = fileURLToPath(new URL('../../packages/cli/src/bin.ts', import.meta.url));
 const modelMain = fileURLToPath(new URL('../../packages/testkit/src/model/main.ts', import.meta.url));
 /** A slow machine's first start, with everything to compile, ms. */
 const startLimitMs = 60_000;
@@ -103,7 +103,7 @@ async function startModel(): Promise<{ process: ChildProcess; url: string }> {
 }
 
 /** The first group of the first match in what the program prints. */
-function lineOf(child: ChildProcess, pattern: RegExp): Promise<string> {
+export function lineOf(child: ChildProcess, pattern: RegExp): Promise<string> {
   return new Promise((resolve, reject) => {
     let output = '';
     const timer = setTimeout(
@@ -126,7 +126,7 @@ function lineOf(child: ChildProcess, pattern: RegExp): Promise<string> {
   });
 }
 
-function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+export function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
   return new Promise((resolve) => {
     if (child.exitCode !== null || child.signalCode !== null) return resolve();
     child.once('exit', () => resolve());

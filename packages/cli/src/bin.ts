@@ -29,6 +29,8 @@ export async function main(argv: readonly string[]): Promise<number> {
       case 'login-link':
         say(await (await import('./access.ts')).createLoginLink(configuration));
         return 0;
+      case 'runner':
+        return await (await import('./runner.ts')).runRunner(configuration, invocation, process.env, say);
       case 'doctor':
         return (await (await import('./doctor.ts')).doctor(configuration, process.env, say)) ? 0 : exitCodes.failed;
     }

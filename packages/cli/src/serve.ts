@@ -1,20 +1,24 @@
 /** The program people start: server and runner in one process over a memory channel, and the holder beside it. */
 import { randomUUID } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { memoryChannelPair } from '@holdfast/link/channel.ts';
+import type { ToRunner, ToServer } from '@holdfast/protocol/runner.ts';
 import { HoldfastApplication } from '@holdfast/server/application/holdfast-application.ts';
 import type { Configuration } from '@holdfast/server/config/configuration.ts';
 import { createLogger } from '@holdfast/server/health/logger.ts';
 import { createMetrics } from '@holdfast/server/health/metrics.ts';
 import { createHttpServer } from '@holdfast/server/http/http-server.ts';
+import { attachRunnerDoor } from '@holdfast/server/socket/runner-door.ts';
 import { attachSocketDoor } from '@holdfast/server/socket/socket-door.ts';
 import { openSqliteStore } from '@holdfast/store/sqlite/open.ts';
 import { destination } from 'pino';
 import { openAccess } from './authentication.ts';
 import { banner, originOf, reachableOrigin } from './banner.ts';
-import { EmbeddedRunner } from './embedded-runner.ts';
 import { Failure } from './failure.ts';
 import { lockInstance, runningInstance } from './instance-lock.ts';
+import { MachineRunner } from './machine-runner.ts';
 import { Resources } from './resources.ts';
 import { version } from './version.ts';
 import { webRoot } from './web-root.ts';
@@ -65,6 +69,8 @@ async function start(
     time: () => new Date().toISOString(),
     now: () => performance.now(),
     log,
+    limits: configuration.limits,
+    retentionDays: configuration.retentionDays,
   });
   resources.add(() => application.close());
   const metrics = createMetrics();
@@ -77,6 +83,7 @@ async function start(
     metrics,
     log,
   });
+  const serverId = randomUUID();
   const sockets = attachSocketDoor({
     httpServer: http.server,
     application,
@@ -84,15 +91,31 @@ async function start(
     policy: configuration,
     metrics,
     log,
-    serverId: randomUUID(),
+    serverId,
+  });
+  const runners = attachRunnerDoor({
+    httpServer: http.server,
+    authentication,
+    policy: configuration,
+    metrics,
+    log,
+    serverId,
+    connect: (channel, ownerId) => application.connectRunner(channel, ownerId),
   });
   resources.add(() => http.close());
   resources.add(() => sockets.close());
+  resources.add(() => runners.close());
 
-  const runner = await EmbeddedRunner.start({
+  const runner = await MachineRunner.start({
     configuration,
     environment,
-    connect: (channel) => application.connectRunner(channel),
+    runnerId: 'local',
+    name: hostname(),
+    link: (started) => {
+      const [ours, theirs] = memoryChannelPair<ToServer, ToRunner>();
+      application.connectRunner(theirs, null);
+      started.connect(ours);
+    },
     log,
   });
   resources.add(() => runner.close());
@@ -122,7 +145,7 @@ function listenFailure(error: NodeJS.ErrnoException, host: string, port: number)
   return new Failure('failed', `Cannot listen on ${host}:${port}: ${error.message}`);
 }
 
-function stopSignal(): Promise<NodeJS.Signals> {
+export function stopSignal(): Promise<NodeJS.Signals> {
   return new Promise((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.once(signal, () => resolve(signal));
   });

@@ -6,6 +6,16 @@ it('OPS9: every command is read, and what is wrong is said with the usage', () =
   expect(parseInvocation(['stop'])).toEqual({ command: 'stop', all: false });
   expect(parseInvocation(['stop', '--all'])).toEqual({ command: 'stop', all: true });
   expect(parseInvocation(['key', 'create', '--label', 'a b'])).toEqual({ command: 'key create', label: 'a b' });
+  const server = 'https://holdfast.example.org';
+  expect(parseInvocation(['runner', '--server', server])).toEqual({ command: 'runner', server, key: null, name: null });
+  expect(parseInvocation(['runner', '--server', server, '--key', 'k', '--name', 'den'])).toEqual({
+    command: 'runner',
+    server,
+    key: 'k',
+    name: 'den',
+  });
+  expect(() => parseInvocation(['runner'])).toThrow(/--server/);
+  expect(() => parseInvocation(['serve', '--server', server])).toThrow(/Usage:/);
   expect(parseInvocation([])).toEqual({ command: 'help' });
   expect(parseInvocation(['stop', '-h'])).toEqual({ command: 'help' });
   expect(() => parseInvocation(['fly'])).toThrow(/no command "fly"[^]*Usage:/);

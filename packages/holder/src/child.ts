@@ -1,8 +1,11 @@
 import type { HeldSignal } from './message.ts';
+import type { Leftover } from './process.ts';
 
 export interface ChildExit {
   readonly exitCode: number | null;
   readonly signal: string | null;
+  /** What it left running and was ended. Absent: nothing, or it was not looked for. */
+  readonly leftovers?: readonly Leftover[];
 }
 
 /** What a running child tells its owner. */
@@ -21,6 +24,8 @@ export type InputVerdict = 'taken' | 'full' | 'closed';
 /** A process on a PTY or on pipes. Used until `exited`. */
 export interface Child {
   readonly pid: number;
+  /** It has been reaped: its pid may be another's. */
+  readonly reaped: boolean;
   /** Of ours, which no other child should inherit; null: none. */
   readonly descriptor: number | null;
   write(bytes: Uint8Array): InputVerdict;

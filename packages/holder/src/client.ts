@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
-import type { HolderMessage, Request } from './message.ts';
+import type { HolderMessage, Reply, Request } from './message.ts';
 import { failure, maximumMetaBytes, maximumWriteBytes } from './message.ts';
 import type {
   ConnectedHolder,
@@ -12,8 +12,9 @@ import type {
   StreamName,
   StreamReader,
 } from './process.ts';
+import { InputPositions } from './input-positions.ts';
 import type { Frame } from './wire.ts';
-import { encodeJson, encodeWrite, FrameReader, MalformedFrame, wireVersions } from './wire.ts';
+import { encodeInput, encodeJson, encodeWrite, FrameReader, MalformedFrame, wireVersions } from './wire.ts';
 
 /** Read and not yet acknowledged; a quarter of what the holder sends ahead. */
 const acknowledgedEach = 256 * 1024;
@@ -39,7 +40,7 @@ export function connectHolder({ socketPath }: { readonly socketPath: string }): 
   });
 }
 
-type Answer = HolderResult<HeldProcess | null>;
+type Answer = HolderResult<Reply>;
 
 interface Pending {
   /** For a list. */
@@ -52,6 +53,10 @@ type Call = Unnumbered<Extract<Request, { call: number }>>;
 
 class HolderConnection implements ConnectedHolder {
   pid = 0;
+  /** Agreed on in the hello. */
+  #version = 0;
+  /** For a holder of version 1, by process and stream. */
+  readonly #inputs = new InputPositions();
   orphans: readonly string[] = [];
   readonly #socket: Socket;
   readonly #greeted: (result: HolderResult<ConnectedHolder>) => void;
@@ -90,7 +95,7 @@ class HolderConnection implements ConnectedHolder {
     if (tooMuchMeta(meta)) return failure('too_large', 'meta is beyond 64 KiB');
     const answer = await this.#call({ type: 'spawn', id, spec, meta });
     if (!answer.ok) return answer;
-    if (answer.value === null) throw new Error('the holder answered a spawn without a process');
+    if (answer.value === null || typeof answer.value === 'number') throw new Error('a spawn without a process');
     return { ok: true, value: answer.value };
   }
 
@@ -99,6 +104,18 @@ class HolderConnection implements ConnectedHolder {
     const { call, answered } = this.#register([]);
     this.#sendCall(call, encodeWrite(call, id, token ?? null, bytes));
     return answered.then(nothing);
+  }
+
+  input(id: string, stream: string, offset: number, bytes: Uint8Array): Promise<HolderResult<number>> {
+    if (bytes.length > maximumWriteBytes) return refused('too_large', `a write of ${bytes.length} bytes`);
+    if (this.#version < 2) return this.#inputByWrites(id, stream, offset, bytes);
+    const { call, answered } = this.#register([]);
+    this.#sendCall(call, encodeInput(call, id, stream, offset, bytes));
+    return answered.then((answer) => {
+      if (!answer.ok) return answer;
+      if (typeof answer.value !== 'number') throw new Error('the holder answered input without an offset');
+      return { ok: true, value: answer.value };
+    });
   }
 
   closeInput(id: string): Promise<HolderResult<null>> {
@@ -163,6 +180,19 @@ class HolderConnection implements ConnectedHolder {
     this.#socket.destroy();
   }
 
+  /** A holder of version 1 remembers nothing: exact while this client lives, and taken up where the next one finds it. */
+  async #inputByWrites(id: string, stream: string, offset: number, bytes: Uint8Array): Promise<HolderResult<number>> {
+    const key = `${id} ${stream}`;
+    const written = this.#inputs.of(key) ?? offset;
+    const end = offset + bytes.length;
+    if (offset > written || end <= written) return { ok: true, value: written };
+    this.#inputs.set(key, end);
+    const answer = await this.write(id, bytes.subarray(written - offset));
+    if (answer.ok) return { ok: true, value: end };
+    this.#inputs.set(key, written);
+    return answer;
+  }
+
   #call(request: Call, listed: HeldProcess[] = []): Promise<Answer> {
     const { call, answered } = this.#register(listed);
     this.#sendCall(call, encodeJson({ ...request, call }));
@@ -213,7 +243,7 @@ class HolderConnection implements ConnectedHolder {
   }
 
   #take(frame: Frame): void {
-    if (frame.type === 'write') throw new MalformedFrame('input from the holder');
+    if (frame.type === 'write' || frame.type === 'input') throw new MalformedFrame('input from the holder');
     if (frame.type === 'data') {
       this.#readings.get(frame.reader)?.push({ type: 'data', offset: frame.offset, bytes: frame.bytes });
       return;
@@ -222,6 +252,7 @@ class HolderConnection implements ConnectedHolder {
     switch (message.type) {
       case 'hello':
         this.pid = message.pid;
+        this.#version = message.version;
         this.orphans = message.orphans;
         return this.#greeted({ ok: true, value: this });
       case 'refused':
@@ -340,7 +371,7 @@ function tooMuchMeta(meta: Readonly<Record<string, unknown>>): boolean {
   return Buffer.byteLength(JSON.stringify(meta)) > maximumMetaBytes;
 }
 
-function refused(kind: HolderErrorKind, message: string): Promise<HolderResult<null>> {
+function refused(kind: HolderErrorKind, message: string): Promise<HolderResult<never>> {
   return Promise.resolve(failure(kind, message));
 }
 

@@ -1,9 +1,9 @@
 import type { Socket } from 'node:net';
 import type { Held, Watcher } from './held-process.ts';
 import type { Log } from './log.ts';
-import type { ClientMessage, HolderMessage, Request } from './message.ts';
-import { failure, isProcessId, maximumWriteBytes, parseMessage } from './message.ts';
-import type { HeldProcess, HolderResult, StreamName } from './process.ts';
+import type { ClientMessage, HolderMessage, Reply, Request } from './message.ts';
+import { failure, isProcessId, isStreamName, maximumWriteBytes, parseMessage } from './message.ts';
+import type { HolderResult, StreamName } from './process.ts';
 import type { ProcessTable } from './process-table.ts';
 import type { RetainedStream } from './retained-stream.ts';
 import type { Frame } from './wire.ts';
@@ -109,6 +109,10 @@ class Connection {
       if (!this.#greeted) throw new MalformedFrame('no hello');
       return this.#reply(frame.call, this.#write(frame));
     }
+    if (frame.type === 'input') {
+      if (!this.#greeted) throw new MalformedFrame('no hello');
+      return this.#reply(frame.call, this.#input(frame));
+    }
     const parsed = parseMessage(frame.value);
     if (parsed.kind === 'malformed') throw new MalformedFrame(parsed.message);
     if (parsed.kind === 'bad') return this.#reply(parsed.call, failure('bad_request', parsed.message));
@@ -155,10 +159,17 @@ class Connection {
     }
   }
 
-  #write({ id, token, bytes }: Extract<Frame, { type: 'write' }>): HolderResult<HeldProcess | null> {
+  #write({ id, token, bytes }: Extract<Frame, { type: 'write' }>): HolderResult<Reply> {
     if (!isProcessId(id)) return failure('bad_request', 'id');
     if (bytes.length > maximumWriteBytes) return failure('too_large', `a write of ${bytes.length} bytes`);
     return this.#table.write(id, bytes, token);
+  }
+
+  #input({ id, stream, offset, bytes }: Extract<Frame, { type: 'input' }>): HolderResult<number> {
+    if (!isProcessId(id)) return failure('bad_request', 'id');
+    if (!isStreamName(stream)) return failure('bad_request', 'stream');
+    if (bytes.length > maximumWriteBytes) return failure('too_large', `a write of ${bytes.length} bytes`);
+    return this.#table.input(id, stream, offset, bytes);
   }
 
   #read(number: number, id: string, name: StreamName, from: number): void {
@@ -247,7 +258,7 @@ class Connection {
     return bytes.length;
   }
 
-  #reply(call: number, result: HolderResult<HeldProcess | null>): void {
+  #reply(call: number, result: HolderResult<Reply>): void {
     this.#send({ type: 'reply', call, result });
   }
 

@@ -1,5 +1,6 @@
 import type { Child, ChildEvents, InputVerdict } from './child.ts';
 import { whyNotExecutable } from './executable.ts';
+import { InputPositions } from './input-positions.ts';
 import type { HeldSignal } from './message.ts';
 import { failure } from './message.ts';
 import { Pacing, pacingWindow } from './pacing.ts';
@@ -52,6 +53,7 @@ export class Held {
   readonly #watchers: Readonly<Record<StreamName, Set<Watcher>>> = { out: new Set(), err: new Set() };
   readonly #pacing = new Pacing();
   readonly #tokens = new Set<string>();
+  readonly #inputs = new InputPositions();
   readonly #exited: () => void;
   readonly #child: Child;
   #flushTimer: NodeJS.Timeout | undefined;
@@ -94,8 +96,7 @@ export class Held {
         this.#exited();
       },
     };
-    const child =
-      spec.kind === 'pty' ? startPty(spec, env, events) : startPipe(spec, env, options.hidden, options.nothing, events);
+    const child = spec.kind === 'pty' ? startPty(spec, env, events) : startPipe(spec, env, marker, options, events);
     if (child === null) throw new Error('too many processes or open files');
     this.#child = child;
   }
@@ -130,6 +131,19 @@ export class Held {
     return verdict;
   }
 
+  /** The offset up to which the stream is written; before `offset`: bytes before it are missing, nothing was written. */
+  input(stream: string, offset: number, bytes: Uint8Array): number | Exclude<InputVerdict, 'taken'> {
+    const written = this.#inputs.of(stream) ?? 0;
+    const end = Math.max(written, offset + bytes.length);
+    if (offset > written) return written;
+    if (end > written) {
+      const verdict = this.alive ? this.#child.write(bytes.subarray(written - offset)) : 'closed';
+      if (verdict !== 'taken') return verdict;
+    }
+    this.#inputs.set(stream, end);
+    return end;
+  }
+
   closeInput(): void {
     this.#child.closeInput();
   }
@@ -143,7 +157,7 @@ export class Held {
   /** SIGKILL to an ended process goes to what it left behind. */
   signal(signal: HeldSignal): void {
     if (signal !== 'SIGKILL') return this.#child.signal(signal);
-    const kill = this.alive ? killChild : killLeftovers;
+    const kill = this.#child.reaped ? killLeftovers : killChild;
     kill(this.#child.pid, this.#marker, this.spec.kind === 'pipe');
   }
 

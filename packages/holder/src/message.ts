@@ -59,11 +59,14 @@ export type Request =
 
 export type ClientMessage = { readonly type: 'hello'; readonly versions: readonly number[] } | Request;
 
+/** A process for a spawn, an offset for input, null for what only succeeds. */
+export type Reply = HeldProcess | number | null;
+
 export type HolderMessage =
   | { readonly type: 'hello'; readonly version: number; readonly pid: number; readonly orphans: readonly string[] }
   /** No common version; the connection closes. */
   | { readonly type: 'refused'; readonly message: string }
-  | { readonly type: 'reply'; readonly call: number; readonly result: HolderResult<HeldProcess | null> }
+  | { readonly type: 'reply'; readonly call: number; readonly result: HolderResult<Reply> }
   /** One process of a list, whose reply follows the last. */
   | { readonly type: 'listed'; readonly call: number; readonly process: HeldProcess }
   | { readonly type: 'exit'; readonly process: HeldProcess }
@@ -100,6 +103,11 @@ export function parseMessage(value: unknown): Parsed {
     if (isCount(call)) return { kind: 'bad', call, message: error.message };
     return { kind: 'malformed', message: error.message };
   }
+}
+
+/** Names of input streams are kept for as long as the process. */
+export function isStreamName(value: string): boolean {
+  return value.length > 0 && value.length <= 200;
 }
 
 /** Ids name directories and stand in environment markers. */

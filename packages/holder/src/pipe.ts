@@ -2,19 +2,30 @@ import { spawn } from 'node:child_process';
 import type { Socket } from 'node:net';
 import type { Child, ChildEvents, ChildExit } from './child.ts';
 import { inputQueueBytes, Linger } from './child.ts';
-import type { PipeSpec } from './process.ts';
-import { signalGroup } from './process-tree.ts';
+import type { Leftover, PipeSpec } from './process.ts';
+import { endLeftovers, signalGroup } from './process-tree.ts';
+
+/** How long what an agent left running has to end when asked, ms. */
+const leftoverPatience = 2_000;
+/** How many of them are named. */
+const namedLeftovers = 32;
+
+export interface Hiding {
+  /** Descriptors of ours that are not closed on exec (the PTYs of others). */
+  readonly hidden: readonly number[];
+  /** An open descriptor of /dev/null, which the child finds in their place. */
+  readonly nothing: number;
+}
 
 /**
- * A process on three pipes, leader of its own session. `hidden`: descriptors of ours that are not closed on exec (the
- * PTYs of others); the child finds /dev/null (`nothing`, an open descriptor) in their place.
+ * A process on three pipes, leader of its own session. What it leaves running, found by its marker, is ended with it.
  * Throws when it cannot be started. Null: the system has no process or descriptor left.
  */
 export function startPipe(
   spec: PipeSpec,
   env: Readonly<Record<string, string>>,
-  hidden: readonly number[],
-  nothing: number,
+  marker: string,
+  { hidden, nothing }: Hiding,
   events: ChildEvents,
 ): Child | null {
   const child = spawn(spec.file, spec.args, {
@@ -29,6 +40,8 @@ export function startPipe(
   if (pid === undefined) return null;
   const [stdin, stdout, stderr] = [child.stdin as Socket, child.stdout as Socket, child.stderr as Socket];
 
+  let reaped = false;
+  /** Set when also what it left running has ended. */
   let exit: ChildExit | null = null;
   let linger: Linger | null = null;
   let open = 2;
@@ -59,16 +72,23 @@ export function startPipe(
   // EPIPE: it does not want to hear more.
   stdin.on('error', () => stdin.destroy());
   child.on('exit', (exitCode, signal) => {
-    exit = { exitCode, signal };
+    reaped = true;
     stdin.destroy();
     // Node resumes the output of a child that has ended.
     paused = false;
-    if (open === 0) events.exited(exit);
-    else lingerOn();
+    if (open > 0) lingerOn();
+    const ended = (leftovers: readonly Leftover[]): void => {
+      exit = { exitCode, signal, ...(leftovers.length > 0 && { leftovers: leftovers.slice(0, namedLeftovers) }) };
+      if (open === 0) events.exited(exit);
+    };
+    endLeftovers(marker, leftoverPatience).then(ended, () => ended([]));
   });
 
   return {
     pid,
+    get reaped() {
+      return reaped;
+    },
     descriptor: null,
     write: (bytes) => {
       if (!stdin.writable) return 'closed';
@@ -78,7 +98,9 @@ export function startPipe(
     },
     closeInput: () => stdin.end(),
     resize: () => undefined,
-    signal: (signal) => signalGroup(pid, signal),
+    signal: (signal) => {
+      if (!reaped) signalGroup(pid, signal);
+    },
     pause: () => {
       if (paused) return;
       paused = true;
@@ -89,7 +111,7 @@ export function startPipe(
       if (!paused) return;
       paused = false;
       stdout.resume();
-      if (exit !== null && open > 0) lingerOn();
+      if (reaped && open > 0) lingerOn();
     },
   };
 }

@@ -1,7 +1,6 @@
 import { closeSync, openSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { InputVerdict } from './child.ts';
 import { Held } from './held-process.ts';
 import type { Request } from './message.ts';
 import { failure } from './message.ts';
@@ -93,12 +92,18 @@ export class ProcessTable {
   write(id: string, bytes: Uint8Array, token: string | null): Answer {
     const held = this.#held.get(id);
     if (held === undefined) return failure('not_found', `no process ${id}`);
-    const answers: Record<InputVerdict, Answer> = {
-      taken: done,
-      full: failure('too_large', `${id} has too much input it did not read`),
-      closed: held.alive ? failure('exited', `the input of ${id} is closed`) : exited(held),
-    };
-    return answers[held.write(bytes, token)];
+    const verdict = held.write(bytes, token);
+    if (verdict === 'taken') return done;
+    return verdict === 'full' ? full(held) : closed(held);
+  }
+
+  /** The offset up to which the stream is written; before `offset`: bytes before it are missing, nothing was written. */
+  input(id: string, stream: string, offset: number, bytes: Uint8Array): HolderResult<number> {
+    const held = this.#held.get(id);
+    if (held === undefined) return failure('not_found', `no process ${id}`);
+    const written = held.input(stream, offset, bytes);
+    if (typeof written === 'number') return { ok: true, value: written };
+    return written === 'full' ? full(held) : closed(held);
   }
 
   /** Asks every process to end, then makes it. The table is empty and of no more use afterwards. */
@@ -152,6 +157,16 @@ export class ProcessTable {
   }
 }
 
-function exited(held: Held): Answer {
+type Failure = ReturnType<typeof failure>;
+
+function full(held: Held): Failure {
+  return failure('too_large', `${held.id} has too much input it did not read`);
+}
+
+function closed(held: Held): Failure {
+  return held.alive ? failure('exited', `the input of ${held.id} is closed`) : exited(held);
+}
+
+function exited(held: Held): Failure {
   return failure('exited', `${held.id} has ended`);
 }

@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Leftover } from './process.ts';
 
 export interface ProcessStatus {
   readonly pid: number;
@@ -51,6 +52,30 @@ export function killChild(pid: number, marker: string, everywhere: boolean): voi
 /** The same for a child that has ended: what it left behind. Its pid may be another's by now, so the marker must fit. */
 export function killLeftovers(pid: number, marker: string, everywhere: boolean): void {
   killAll((each) => (everywhere || each.session === pid || each.group === pid) && markerOf(each.pid) === marker);
+}
+
+/**
+ * Ends what a child that has been reaped left running, in whatever session: asks, and after `patience` ms makes it.
+ * @returns what was found, once it is gone; after twice the patience also when it is not (the kernel holds on to it).
+ */
+export async function endLeftovers(marker: string, patience: number): Promise<Leftover[]> {
+  const spared = ancestors();
+  const found = new Map<number, Leftover>();
+  const began = performance.now();
+  for (let pause = 10; ; pause = Math.min(pause * 2, 200)) {
+    // All again each time: what is being ended may have started another.
+    const living = livingProcesses().filter(({ pid }) => !spared.has(pid) && markerOf(pid) === marker);
+    const elapsed = performance.now() - began;
+    if (living.length === 0 || elapsed > 2 * patience) return [...found.values()];
+    for (const { pid } of living) {
+      const isNew = !found.has(pid);
+      // Before it ends: afterwards nobody knows it.
+      if (isNew) found.set(pid, { pid, command: commandOf(pid) });
+      if (elapsed > patience) send(pid, 'SIGKILL');
+      else if (isNew) send(pid, 'SIGTERM');
+    }
+    await delay(pause);
+  }
 }
 
 /**
@@ -125,6 +150,11 @@ function markerOf(pid: number): string | null {
   const prefix = `${markerName}=`;
   const entry = environment?.split('\0').find((each) => each.startsWith(prefix));
   return entry?.slice(prefix.length) ?? null;
+}
+
+function commandOf(pid: number): string {
+  const line = Buffer.from(readProc(pid, 'cmdline') ?? '', 'latin1').toString('utf8');
+  return line.replaceAll('\0', ' ').trim().slice(0, 200);
 }
 
 /** This process and those it comes from: whoever starts a holder from inside an orphaned shell is not its victim. */

@@ -33,6 +33,13 @@ export interface StreamRange {
   readonly ended: boolean;
 }
 
+/** A process that outlived the agent it was started by, and was ended. */
+export interface Leftover {
+  readonly pid: number;
+  /** Its command line, at most 200 characters. */
+  readonly command: string;
+}
+
 export interface HeldProcess {
   /** Given by the client at spawn; "<sessionId>.<generation>". */
   readonly id: string;
@@ -43,8 +50,14 @@ export interface HeldProcess {
   /** The client's own notes; what a later client needs to go on. At most 64 KiB as JSON. */
   readonly meta: Readonly<Record<string, unknown>>;
   readonly size: { readonly cols: number; readonly rows: number } | null;
-  /** null: alive. `at` is ISO 8601. Set only after all output is in its streams. */
-  readonly exit: { readonly exitCode: number | null; readonly signal: string | null; readonly at: string } | null;
+  /** null: alive. `at` is ISO 8601. Set only after all output is in its streams and what it left running has ended. */
+  readonly exit: {
+    readonly exitCode: number | null;
+    readonly signal: string | null;
+    readonly at: string;
+    /** Of a pipe: what it left running, at most the first 32. Absent: nothing. */
+    readonly leftovers?: readonly Leftover[];
+  } | null;
   readonly streams: { readonly out: StreamRange; readonly err: StreamRange };
 }
 
@@ -76,6 +89,12 @@ export interface Holder {
   spawn(id: string, spec: ProcessSpec, meta: Readonly<Record<string, unknown>>): Promise<HolderResult<HeldProcess>>;
   /** Resolves when the bytes are the child's (or queued for it in order). token: a write with a token seen before for this process is not done again. */
   write(id: string, bytes: Uint8Array, token?: string): Promise<HolderResult<null>>;
+  /**
+   * The part of `bytes` not yet written of an input stream, of which `offset` is the place of the first one. The holder
+   * remembers for each process how far its streams are, whoever writes. Resolves with the offset up to which the stream
+   * is written: one before `offset` says that bytes are missing there and that nothing was written.
+   */
+  input(id: string, stream: string, offset: number, bytes: Uint8Array): Promise<HolderResult<number>>;
   /** Ends the child's stdin (pipe). */
   closeInput(id: string): Promise<HolderResult<null>>;
   resize(id: string, cols: number, rows: number): Promise<HolderResult<null>>;

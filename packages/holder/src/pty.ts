@@ -105,6 +105,9 @@ export function startPty(spec: PtySpec, env: Readonly<Record<string, string>>, e
 
   return {
     pid,
+    get reaped() {
+      return exit !== null;
+    },
     get descriptor() {
       return shut ? null : fd;
     },

@@ -3,20 +3,26 @@
  *   json   control messages, UTF-8
  *   data   holder → client: [u32 reader][u48 offset][bytes], output as the child wrote it
  *   write  client → holder: [u32 call][u16 id length][u16 token length][id][token][bytes]; token length 0: no token
+ *   input  client → holder: [u32 call][u48 offset][u16 id length][u16 stream length][id][stream][bytes]; since version 2
  */
 
 /** Both sides name what they speak in their hello; the socket's path carries no version. */
-export const wireVersions: readonly number[] = [1];
+export const wireVersions: readonly number[] = [1, 2];
 
 /** Of type and payload. */
 export const maximumFrameBytes = 2 * 1024 * 1024;
+
+/** Offsets have 48 bits. */
+const maximumOffset = 2 ** 48 - 1;
 
 const lengthBytes = 4;
 const typeJson = 1;
 const typeData = 2;
 const typeWrite = 3;
+const typeInput = 4;
 const dataHeaderBytes = 1 + 4 + 6;
 const writeHeaderBytes = 1 + 4 + 2 + 2;
+const inputHeaderBytes = 1 + 4 + 6 + 2 + 2;
 
 export type Frame =
   | { readonly type: 'json'; readonly value: unknown }
@@ -26,6 +32,14 @@ export type Frame =
       readonly call: number;
       readonly id: string;
       readonly token: string | null;
+      readonly bytes: Uint8Array;
+    }
+  | {
+      readonly type: 'input';
+      readonly call: number;
+      readonly id: string;
+      readonly stream: string;
+      readonly offset: number;
       readonly bytes: Uint8Array;
     };
 
@@ -64,6 +78,29 @@ export function encodeWrite(call: number, id: string, token: string | null, byte
   header.writeUInt16BE(idBytes.length, lengthBytes + 5);
   header.writeUInt16BE(tokenBytes.length, lengthBytes + 7);
   return Buffer.concat([header, idBytes, tokenBytes, bytes]);
+}
+
+/** @returns null when it is beyond the largest frame, or the offset beyond what one can say. */
+export function encodeInput(
+  call: number,
+  id: string,
+  stream: string,
+  offset: number,
+  bytes: Uint8Array,
+): Buffer | null {
+  const idBytes = Buffer.from(id);
+  const streamBytes = Buffer.from(stream);
+  const size = inputHeaderBytes + idBytes.length + streamBytes.length + bytes.length;
+  if (size > maximumFrameBytes || idBytes.length > 0xffff || streamBytes.length > 0xffff) return null;
+  if (offset > maximumOffset) return null;
+  const header = Buffer.allocUnsafe(lengthBytes + inputHeaderBytes);
+  header.writeUInt32BE(size, 0);
+  header.writeUInt8(typeInput, lengthBytes);
+  header.writeUInt32BE(call, lengthBytes + 1);
+  header.writeUIntBE(offset, lengthBytes + 5, 6);
+  header.writeUInt16BE(idBytes.length, lengthBytes + 11);
+  header.writeUInt16BE(streamBytes.length, lengthBytes + 13);
+  return Buffer.concat([header, idBytes, streamBytes, bytes]);
 }
 
 /** Cuts what a socket delivers into frames. Keeps at most one unfinished frame. */
@@ -130,6 +167,20 @@ function decode(frame: Buffer): Frame {
         id: frame.toString('utf8', writeHeaderBytes, idEnd),
         token: tokenEnd === idEnd ? null : frame.toString('utf8', idEnd, tokenEnd),
         bytes: frame.subarray(tokenEnd),
+      };
+    }
+    case typeInput: {
+      if (frame.length < inputHeaderBytes) throw new MalformedFrame('a short input frame');
+      const idEnd = inputHeaderBytes + frame.readUInt16BE(11);
+      const streamEnd = idEnd + frame.readUInt16BE(13);
+      if (frame.length < streamEnd) throw new MalformedFrame('a short input frame');
+      return {
+        type: 'input',
+        call: frame.readUInt32BE(1),
+        offset: frame.readUIntBE(5, 6),
+        id: frame.toString('utf8', inputHeaderBytes, idEnd),
+        stream: frame.toString('utf8', idEnd, streamEnd),
+        bytes: frame.subarray(streamEnd),
       };
     }
     default:

@@ -1,12 +1,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { eventually } from '@holdfast/testkit/eventually.ts';
 import { temporaryDirectory } from '@holdfast/testkit/temporary-directory.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { TestHolder } from './holder-fixture.ts';
-import { collect, errorKind, exitOf, marked, pipe, shell, startHolder, value } from './holder-fixture.ts';
+import { collect, commandOf, errorKind, exitOf, marked, pipe, shell, startHolder, value } from './holder-fixture.ts';
 import { Held } from '../src/held-process.ts';
 
 let test: TestHolder;
@@ -116,7 +116,7 @@ describe('an agent on pipes', () => {
     for (const id of ['tty1.1', 'tty2.1']) value(await holder.signal(id, 'SIGKILL'));
   });
 
-  it('HOLD10: SIGKILL reaches all an agent started, also after its end', async () => {
+  it('HOLD10: SIGKILL reaches all an agent started', async () => {
     const { holder } = test;
     const script = 'setsid sleep 1001 & (setsid sh -c "sleep 1002; true" &); sleep 0.1; echo ready;';
     value(await holder.spawn('tools.1', pipe(`${script} sleep 1003; true`), {}));
@@ -124,12 +124,53 @@ describe('an agent on pipes', () => {
     await eventually('ready', () => output.text() === 'ready\n' && marked('tools.1').length >= 5);
     value(await holder.signal('tools.1', 'SIGKILL'));
     await eventually('all are gone', () => marked('tools.1').length === 0);
+  });
 
-    value(await holder.spawn('left.1', pipe(`${script} exit 1`), {}));
-    await exitOf(holder, 'left.1');
-    expect(marked('left.1').length).toBeGreaterThanOrEqual(3);
-    value(await holder.signal('left.1', 'SIGKILL'));
-    await eventually('all are gone', () => marked('left.1').length === 0);
+  it('HOLD14: what an agent left running is ended before its exit is told, wherever it went, and is named', async () => {
+    const { holder } = test;
+    using directory = temporaryDirectory();
+    const asked = join(directory.path, 'asked');
+    const polite = `trap 'echo asked > ${asked}; exit' TERM; echo on; while :; do sleep 0.05; done`;
+    const script = `setsid sh -c "${polite}" & (setsid sh -c "sleep 1002; true" &); sleep 1003 & sleep 1000`;
+    value(await holder.spawn('left.1', pipe(script), {}));
+    const output = collect(holder, 'left.1');
+    const wanted = ['sleep 1000', 'sleep 1002', 'sleep 1003'];
+    await eventually('all run', () => {
+      const commands = marked('left.1').map(commandOf);
+      return output.text() === 'on\n' && wanted.every((command) => commands.includes(command));
+    });
+    const [agent] = value(await holder.list()).filter(({ id }) => id === 'left.1');
+    let leftAtExit = -1;
+    holder.onExit(({ id }) => id === 'left.1' && (leftAtExit = marked(id).length));
+    process.kill(agent?.pid ?? 0, 'SIGKILL');
+    const { leftovers = [], ...exit } = await exitOf(holder, 'left.1');
+    expect(exit).toMatchObject({ exitCode: null, signal: 'SIGKILL' });
+    expect(marked('left.1')).toEqual([]);
+    await eventually('told', () => leftAtExit === 0);
+    expect(readFileSync(asked, 'utf8')).toBe('asked\n');
+    const commands = leftovers.map(({ command }) => command);
+    for (const command of wanted) expect(commands).toContain(command);
+    expect(new Set(leftovers.map(({ pid }) => pid)).size).toBe(leftovers.length);
+  });
+
+  it('HOLD14: what does not end when asked is made to, and one that leaves nothing says nothing', async () => {
+    const { holder } = test;
+    value(
+      await holder.spawn(
+        'deaf.2',
+        pipe(`setsid sh -c 'trap "" TERM; echo on; sleep 1004; true' & read line; exit 3`),
+        {},
+      ),
+    );
+    const output = collect(holder, 'deaf.2');
+    await eventually('it runs', () => output.text() === 'on\n');
+    value(await holder.write('deaf.2', Buffer.from('go\n')));
+    const { leftovers = [], exitCode } = await exitOf(holder, 'deaf.2');
+    expect(exitCode).toBe(3);
+    expect(leftovers.length).toBe(2);
+    expect(marked('deaf.2')).toEqual([]);
+    value(await holder.spawn('tidy.1', pipe('exit 0'), {}));
+    expect(await exitOf(holder, 'tidy.1')).not.toHaveProperty('leftovers');
   });
 
   it('HOLD2: a background process that keeps its output open does not keep the exit from being told', async () => {

@@ -5,7 +5,15 @@ import { temporaryDirectory } from '@holdfast/testkit/temporary-directory.ts';
 import { connectHolder } from '../src/client.ts';
 import { holderFiles } from '../src/holder-files.ts';
 import { ensureHolder } from '../src/launch.ts';
-import type { ConnectedHolder, Holder, HolderResult, PipeSpec, PtySpec, StreamName } from '../src/process.ts';
+import type {
+  ConnectedHolder,
+  HeldProcess,
+  Holder,
+  HolderResult,
+  PipeSpec,
+  PtySpec,
+  StreamName,
+} from '../src/process.ts';
 
 export const shellEnvironment = { PATH: '/usr/local/bin:/usr/bin:/bin', TERM: 'xterm-256color' };
 
@@ -97,7 +105,7 @@ export function collect(holder: Holder, id: string, stream: StreamName = 'out', 
   return collected;
 }
 
-export async function exitOf(holder: Holder, id: string): Promise<{ exitCode: number | null; signal: string | null }> {
+export async function exitOf(holder: Holder, id: string): Promise<NonNullable<HeldProcess['exit']>> {
   return eventually(`${id} ends`, async () => value(await holder.list()).find((process) => process.id === id)?.exit);
 }
 
@@ -115,6 +123,14 @@ export function isAlive(pid: number): boolean {
 export function marked(id: string): number[] {
   const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
   return pids.map(Number).filter((pid) => isAlive(pid) && markerOf(pid)?.endsWith(`:${id}`) === true);
+}
+
+export function commandOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'latin1').replaceAll('\0', ' ').trim();
+  } catch {
+    return '';
+  }
 }
 
 function markerOf(pid: number): string | undefined {

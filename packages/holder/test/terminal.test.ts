@@ -97,6 +97,17 @@ describe('a terminal', () => {
     for (const daemon of marked(id)) process.kill(daemon, 'SIGKILL');
   });
 
+  it('HOLD14: what a person left running in the background outlives the shell', async () => {
+    const { id, pid, output } = await start('nohup sleep 1005 > /dev/null 2>&1 & echo ready; read line');
+    await eventually('ready', () => output.text().includes('ready') && marked(id).length === 2);
+    value(await test.holder.write(id, Buffer.from('go\n')));
+    const exit = await exitOf(test.holder, id);
+    expect(exit).not.toHaveProperty('leftovers');
+    expect(marked(id).length).toBe(1);
+    expect(marked(id)).not.toContain(pid);
+    for (const left of marked(id)) process.kill(left, 'SIGKILL');
+  });
+
   it('HOLD8: its environment is what was given, and it has no descriptor of anybody else', async () => {
     const other = await start('sleep 1000');
     const id = nextId();

@@ -4,6 +4,7 @@ import { parseMessage } from '../src/message.ts';
 import type { Frame } from '../src/wire.ts';
 import {
   encodeDataHeader,
+  encodeInput,
   encodeJson,
   encodeWrite,
   FrameReader,
@@ -17,7 +18,7 @@ function sample(seed: number): { frames: Frame[]; bytes: Buffer } {
   const parts: Uint8Array[] = [];
   for (let count = 0; count < 20; count++) {
     const bytes = Buffer.from(Array.from({ length: random.integer(300) }, () => random.integer(256)));
-    switch (random.integer(3)) {
+    switch (random.integer(4)) {
       case 0: {
         const value = { type: 'release', id: 'ä'.repeat(random.integer(9)), offset: random.integer(1e9) };
         frames.push({ type: 'json', value });
@@ -28,6 +29,12 @@ function sample(seed: number): { frames: Frame[]; bytes: Buffer } {
         const [reader, offset] = [random.integer(2 ** 32), random.integer(2 ** 48)];
         frames.push({ type: 'data', reader, offset, bytes });
         parts.push(encodeDataHeader(reader, offset, bytes.length), bytes);
+        break;
+      }
+      case 2: {
+        const [stream, offset] = [random.pick(['page-1', 'ключ']), random.integer(2 ** 48)];
+        frames.push({ type: 'input', call: count, id: 'session.1', stream, offset, bytes });
+        parts.push(encodeInput(count, 'session.1', stream, offset, bytes) as Buffer);
         break;
       }
       default: {

@@ -4,6 +4,7 @@
  */
 import type { ConnectionView, WakeReason } from '@holdfast/core/client/connection.ts';
 import type { CommandBody, DeliveryState, OutboxEntry } from '@holdfast/core/client/outbox.ts';
+import type { Transport } from '@holdfast/core/client/transport-choice.ts';
 import type { Observable } from '@holdfast/core/client/observable.ts';
 import type { ErrorBody, Result } from '@holdfast/protocol/error.ts';
 import type { Fact } from '@holdfast/protocol/fact.ts';
@@ -26,8 +27,8 @@ export interface ClientOptions {
   readonly random: () => number;
   /** A new id each call: letters, digits, _ and -, at most 64. */
   readonly makeId: () => string;
-  /** Forces one transport; default: WebSocket, then long-polling. */
-  readonly transports?: readonly ('websocket' | 'polling')[];
+  /** The ways it may take; default: WebSocket, else long-polling, else event streams and REST. */
+  readonly transports?: readonly Transport[];
 }
 
 export interface Clock {
@@ -118,8 +119,32 @@ export interface LatencyStats {
   readonly samples: number;
 }
 
+/** How the open connection goes. */
+export interface ConnectionPath {
+  readonly transport: Transport;
+  /** Wall time, ISO 8601 UTC. */
+  readonly since: string;
+}
+
+/** What is known of an opened session, for the person who asks why. */
+export interface OpenSession {
+  readonly sessionId: string;
+  readonly state: SessionLinkState;
+  readonly lastSeq: number;
+  /** The next byte of output wanted; null: no terminal, or a screen has to come first. */
+  readonly output: number | null;
+  /** Subscriptions on a new connection, after the first. */
+  readonly resumed: number;
+  /** Subscriptions because something was missing, or could not be had at once. */
+  readonly repaired: number;
+  /** Times the log had to be read anew. */
+  readonly resets: number;
+}
+
 export interface HoldfastClient {
   readonly connection: Observable<ConnectionView>;
+  /** null while not connected. */
+  readonly path: Observable<ConnectionPath | null>;
   /** Every command not yet known to be in the log, oldest first: saving, saved, sending, stored, failed, unsure. */
   readonly outbox: Observable<readonly OutboxEntry[]>;
   readonly latency: Observable<LatencyStats>;
@@ -133,6 +158,7 @@ export interface HoldfastClient {
 
   /** At most one handle per session: a second one replaces (closes) the first. */
   openSession(sessionId: string, options: OpenOptions, sink: SessionSink): SessionHandle;
+  openSessions(): readonly OpenSession[];
   /** bad_request when it does not fit its schema, quota_exceeded when the outbox is full; nothing is kept then. */
   send(sessionId: string, command: CommandBody): Result<SentCommand>;
   /** A failed or unsure command, again under the same id. */

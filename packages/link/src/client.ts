@@ -1,4 +1,4 @@
-/** The client of page and CLI: puts the pure machines of core on one Socket.IO connection after the other. */
+/** The client of page and CLI: puts the pure machines of core on one connection after the other, whatever its way. */
 import {
   type ConnectionEffect,
   type ConnectionEvent,
@@ -15,18 +15,21 @@ import type { Result } from '@holdfast/protocol/error.ts';
 import { type Alarm, alarm } from './alarm.ts';
 import type {
   ClientOptions,
+  ConnectionPath,
   HoldfastClient,
   InputHandle,
   LatencyStats,
   Notice,
   OpenOptions,
+  OpenSession,
   SentCommand,
   SessionHandle,
   SessionSink,
   SessionsEvent,
 } from './client-interface.ts';
 import { CommandSender } from './command-sender.ts';
-import { type Dialled, dial } from './dial.ts';
+import type { Dialled } from './dial.ts';
+import { Dialler } from './dialler.ts';
 import { InputSender } from './input-sender.ts';
 import type { Push } from './push.ts';
 import { SessionLink } from './session-link.ts';
@@ -37,14 +40,16 @@ const latencySamples = 20;
 const pongMs = 60_000;
 
 export function createClient(options: ClientOptions): HoldfastClient {
-  return new SocketClient(options);
+  return new LinkedClient(options);
 }
 
-class SocketClient implements HoldfastClient {
+class LinkedClient implements HoldfastClient {
   readonly connection = observable<ConnectionView>(initialConnection.view);
+  readonly path = observable<ConnectionPath | null>(null);
   readonly latency = observable<LatencyStats>({ lastMs: null, medianMs: null, samples: 0 });
   readonly notices = observable<readonly Notice[]>([]);
   readonly #options: ClientOptions;
+  readonly #dialler: Dialler;
   readonly #sender: CommandSender;
   readonly #watch: SessionsWatch;
   readonly #links = new Map<string, SessionLink>();
@@ -54,11 +59,14 @@ class SocketClient implements HoldfastClient {
   #attempt: { readonly id: number; readonly dialled: Dialled } | null = null;
   /** The attempt everybody has been told is connected. */
   #connected: Dialled | null = null;
+  /** Of the latest attempt that was opened. */
+  #opening: ConnectionPath | null = null;
   #roundTrips: readonly number[] = [];
   #closed = false;
 
   constructor(options: ClientOptions) {
     this.#options = options;
+    this.#dialler = new Dialler(options);
     this.#alarm = alarm(options.clock, () => this.#step({ type: 'tick' }));
     this.#watch = new SessionsWatch(options.clock, options.random);
     this.#sender = new CommandSender({
@@ -85,6 +93,7 @@ class SocketClient implements HoldfastClient {
   wake(reason: WakeReason): void {
     if (this.#closed) return;
     this.#options.storage.rescan();
+    if (reason !== 'foreground') this.#dialler.networkChanged();
     this.#step({ type: 'wake', reason });
   }
 
@@ -107,6 +116,10 @@ class SocketClient implements HoldfastClient {
     this.#sender.seen(sessionId, link.lastSeq());
     if (this.#connected !== null) link.connected(this.#connected);
     return link;
+  }
+
+  openSessions(): readonly OpenSession[] {
+    return [...this.#links.values()].map((link) => link.describe());
   }
 
   send(sessionId: string, command: CommandBody): Result<SentCommand> {
@@ -208,10 +221,11 @@ class SocketClient implements HoldfastClient {
   }
 
   #dial(attemptId: number): Dialled {
-    const { url, key, transports } = this.#options;
-    const options = { url, ...(key !== undefined && { key }), ...(transports !== undefined && { transports }) };
-    return dial(options, {
-      opened: () => this.#step({ type: 'opened', attemptId }),
+    return this.#dialler.dial({
+      opened: (transport) => {
+        this.#opening = { transport, since: this.#options.clock.time() };
+        this.#step({ type: 'opened', attemptId });
+      },
       lost: (error) => this.#step({ type: 'lost', attemptId, error }),
       heard: () => this.#step({ type: 'heard', attemptId }),
       pushed: (push) => this.#pushed(push),
@@ -220,6 +234,7 @@ class SocketClient implements HoldfastClient {
 
   #announce(dialled: Dialled | null): void {
     this.#connected = dialled;
+    this.path.set(dialled === null ? null : this.#opening);
     const parts = [...this.#links.values(), ...this.#inputs.values(), this.#sender, this.#watch];
     for (const part of parts) {
       // One that was told may have ended this connection.

@@ -13,19 +13,29 @@ import { type Push, parsePush } from './push.ts';
 
 export interface DialOptions {
   readonly url: string;
+  /** Where on that server, and which of its namespaces. Default: where pages come in. */
+  readonly door?: { readonly path: string; readonly namespace: string };
   /** API key; without it the browser's cookie is the login. */
   readonly key?: string;
   readonly transports?: readonly ('websocket' | 'polling')[];
 }
 
-export interface DialEvents {
+interface LifeEvents {
   /** Connected, and both sides speak the same version. */
   opened(): void;
   /** It failed or ended; called once, and nothing after it. */
   lost(error: ErrorBody): void;
   /** Anything came, whatever it was. */
   heard(): void;
+}
+
+export interface DialEvents extends LifeEvents {
   pushed(push: Push): void;
+}
+
+export interface DialSocketEvents extends LifeEvents {
+  /** Something the server sent by itself, as it came. */
+  received(name: string, value: unknown): void;
 }
 
 export type Answer<N extends SocketRequestName> = Omit<Extract<SocketAnswer<N>, { ok: true }>, 'ok'>;
@@ -47,8 +57,29 @@ export interface Dialled {
   close(): void;
 }
 
+export interface DialledSocket extends Dialled {
+  /** As it is, without an answer; dropped when not connected. */
+  emit(name: string, value: unknown): void;
+}
+
+/** To where pages and programs come in. */
 export function dial(options: DialOptions, events: DialEvents): Dialled {
-  const socket = io(options.url, {
+  return dialSocket(options, {
+    opened: () => events.opened(),
+    lost: (error) => events.lost(error),
+    heard: () => events.heard(),
+    received: (name, value) => {
+      const push = parsePush(name, value);
+      if (push !== null) events.pushed(push);
+    },
+  });
+}
+
+/** To any door that answers `hello` and `ping`. */
+export function dialSocket(options: DialOptions, events: DialSocketEvents): DialledSocket {
+  const { door } = options;
+  const socket = io(door === undefined ? options.url : new URL(door.namespace, options.url).href, {
+    ...(door === undefined ? {} : { path: door.path }),
     forceNew: true,
     reconnection: false,
     transports: [...(options.transports ?? ['websocket', 'polling'])],
@@ -85,6 +116,10 @@ export function dial(options: DialOptions, events: DialEvents): Dialled {
     });
   };
 
+  const emit = (name: string, value: unknown): void => {
+    if (!over && socket.connected) socket.emit(name, value);
+  };
+
   socket.io.on('open', () => socket.io.engine.on('packet', heard));
   socket.on('connect', () => {
     request('hello', { protocolVersion }, connectionTimes.open, (hello) => {
@@ -97,16 +132,14 @@ export function dial(options: DialOptions, events: DialEvents): Dialled {
   });
   socket.on('connect_error', (error) => lost(connectError(error)));
   socket.on('disconnect', (reason) => lost({ kind: 'unavailable', message: disconnectWords[reason] ?? reason }));
-  socket.onAny((name: string, message: unknown) => {
-    const push = over ? null : parsePush(name, message);
-    if (push !== null) events.pushed(push);
+  socket.onAny((name: string, value: unknown) => {
+    if (!over) events.received(name, value);
   });
 
   return {
     request,
-    tell: (name, body) => {
-      if (!over && socket.connected) socket.emit(name, body);
-    },
+    tell: (name, body) => emit(name, body),
+    emit,
     close,
   };
 }

@@ -2,7 +2,14 @@
 import { type z } from 'zod';
 import { type Approval, type ApprovalAnswer, type ApprovalStatus } from '@holdfast/protocol/approval.ts';
 import { type Command, type Receipt } from '@holdfast/protocol/command.ts';
-import { type ErrorKind, type Result, errorResponseSchema, fail, ok } from '@holdfast/protocol/error.ts';
+import {
+  type ErrorBody,
+  type ErrorKind,
+  type Result,
+  errorResponseSchema,
+  fail,
+  ok,
+} from '@holdfast/protocol/error.ts';
 import {
   type AgentInfo,
   type CreateSession,
@@ -177,14 +184,16 @@ function withQuery(path: string, query: Query): string {
 
 const nothing = (): Promise<Result<null>> => Promise.resolve(ok(null));
 
-const json =
+/** The body by its schema; internal: it does not fit. */
+export const json =
   <T>(schema: z.ZodType<T>) =>
   async (response: Response): Promise<Result<T>> => {
     const parsed = schema.safeParse(parseJson(await response.text()));
     return parsed.success ? ok(parsed.data) : fail('internal', 'the server gave an answer that is not understood');
   };
 
-async function refused(response: Response): Promise<Result<never>> {
+/** The server's own error, or one that fits the status. */
+export async function refused(response: Response): Promise<{ ok: false; error: ErrorBody }> {
   const parsed = errorResponseSchema.safeParse(parseJson(await response.text()));
   if (parsed.success) return { ok: false, error: parsed.data.error };
   // Not our server's words: a proxy between, most likely.

@@ -5,7 +5,14 @@ import { type Settable, observable } from '@holdfast/core/client/observable.ts';
 import type { ErrorBody, ErrorKind } from '@holdfast/protocol/error.ts';
 import type { Fact } from '@holdfast/protocol/fact.ts';
 import type { Screen } from '@holdfast/protocol/screen.ts';
-import type { Clock, OpenOptions, SessionHandle, SessionLinkState, SessionSink } from './client-interface.ts';
+import type {
+  Clock,
+  OpenOptions,
+  OpenSession,
+  SessionHandle,
+  SessionLinkState,
+  SessionSink,
+} from './client-interface.ts';
 import type { Dialled } from './dial.ts';
 import type { Push, ReceivedFact } from './push.ts';
 
@@ -49,6 +56,9 @@ export class SessionLink implements SessionHandle {
   /** -1: nothing yet. A first screen at offset 0 is told too: the server waits for it. */
   #parsed = -1;
   #cancelRetry: (() => void) | null = null;
+  #connections = 0;
+  #repaired = 0;
+  #resets = 0;
 
   constructor(sessionId: string, options: OpenOptions, sink: SessionSink, context: SessionLinkContext) {
     this.sessionId = sessionId;
@@ -61,6 +71,18 @@ export class SessionLink implements SessionHandle {
 
   lastSeq(): number {
     return this.#cursor.after;
+  }
+
+  describe(): OpenSession {
+    return {
+      sessionId: this.sessionId,
+      state: this.state.get(),
+      lastSeq: this.#cursor.after,
+      output: this.#tty ? this.#next : null,
+      resumed: Math.max(0, this.#connections - 1),
+      repaired: this.#repaired,
+      resets: this.#resets,
+    };
   }
 
   /** Up to date, or never going to be. */
@@ -77,6 +99,7 @@ export class SessionLink implements SessionHandle {
   connected(dialled: Dialled): void {
     this.#dialled = dialled;
     this.#fruitless = 0;
+    this.#connections += 1;
     this.#subscribe();
   }
 
@@ -147,6 +170,7 @@ export class SessionLink implements SessionHandle {
       const judged = judge(this.#cursor, answer.value);
       if (judged.reset) {
         this.#cursor = judged.cursor;
+        this.#resets += 1;
         this.#sink.reset?.(answer.value.oldestSeq);
       } else if (this.#missing) {
         this.#again(0);
@@ -175,6 +199,7 @@ export class SessionLink implements SessionHandle {
     if (this.#cancelRetry !== null) return;
     const wait = this.#fruitless === 0 ? 0 : fullJitter(this.#fruitless, this.#context.random(), pause);
     this.#fruitless += 1;
+    this.#repaired += 1;
     const ms = Math.max(wait, atLeastMs);
     if (ms === 0) return this.#subscribe();
     this.#cancelRetry = this.#context.clock.after(ms, () => {

@@ -1,6 +1,6 @@
 /** A server with a real log and real receipts in memory, on real Socket.IO, that misbehaves on demand. */
 import { type RequestListener, createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket as Connection } from 'node:net';
 import { Server, type Socket } from 'socket.io';
 import type { Command, Receipt } from '@holdfast/protocol/command.ts';
 import type { ErrorBody } from '@holdfast/protocol/error.ts';
@@ -34,6 +34,8 @@ export interface Faults {
   refuseInput: (() => ErrorBody | null) | null;
   loseInputAck: boolean;
   mute: boolean;
+  /** What becomes of a request for a socket. */
+  sockets: (transport: string) => 'serve' | 'refuse' | 'hang';
 }
 
 export const noFaults = (): Faults => ({
@@ -45,7 +47,11 @@ export const noFaults = (): Faults => ({
   refuseInput: null,
   loseInputAck: false,
   mute: false,
+  sockets: () => 'serve',
 });
+
+/** Set by scripted-http.ts, whose own sockets are always served. */
+export const ownHeader = 'x-scripted-http';
 
 export function logOf(world: World, sessionId: string): Log {
   const known = world.logs.get(sessionId);
@@ -69,6 +75,8 @@ export class ScriptedServer {
   readonly world: World;
   readonly faults = noFaults();
   readonly sockets = new Set<Socket>();
+  /** Connections that wait for a socket they will not get. */
+  readonly hung = new Set<Connection>();
   /** Everything asked, by name. */
   readonly asked: { name: string; body: Record<string, unknown> }[] = [];
   /** Answers what is not Socket.IO's. */
@@ -80,7 +88,16 @@ export class ScriptedServer {
 
   private constructor(world: World) {
     this.world = world;
-    this.#io = new Server(this.#http, { pingInterval: 60_000, maxHttpBufferSize: 4 * 1024 * 1024 });
+    this.#io = new Server(this.#http, {
+      pingInterval: 60_000,
+      maxHttpBufferSize: 4 * 1024 * 1024,
+      allowRequest: (request, decide) => {
+        const transport = new URL(request.url ?? '/', this.url).searchParams.get('transport') ?? '';
+        const fate = request.headers[ownHeader] === undefined ? this.faults.sockets(transport) : 'serve';
+        if (fate === 'hang') this.#hang(request.socket);
+        else decide(null, fate === 'serve');
+      },
+    });
     this.#io.use((_socket, next) => {
       const { refuseLogin } = this.faults;
       next(refuseLogin === null ? undefined : Object.assign(new Error(refuseLogin.message), { data: refuseLogin }));
@@ -141,7 +158,13 @@ export class ScriptedServer {
 
   async stop(): Promise<void> {
     this.#http.closeAllConnections();
+    for (const connection of this.hung) connection.destroy();
     await this.#io.close();
+  }
+
+  #hang(connection: Connection): void {
+    this.hung.add(connection);
+    connection.once('close', () => this.hung.delete(connection));
   }
 
   #accept(socket: Socket): void {

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { approvalAnswerSchema, approvalSchema, approvalStatusSchema } from './approval.ts';
 import { receiptSchema } from './command.ts';
 import { factSchema } from './fact.ts';
-import { idSchema, seqSchema, timeSchema } from './id.ts';
+import { idSchema, offsetSchema, seqSchema, timeSchema } from './id.ts';
 import { limits } from './limits.ts';
 import {
   agentOptionsSchema,
@@ -13,6 +13,7 @@ import {
   terminalOptionsSchema,
   titleSchema,
 } from './session.ts';
+import { verdictSchema } from './socket.ts';
 import { workspaceSchema } from './workspace.ts';
 
 const queryNumber = z.coerce.number().int().nonnegative();
@@ -55,6 +56,8 @@ export const eventsQuerySchema = z.object({
   /** Facts with a smaller seq, the newest of them. */
   before: queryNumber.optional(),
   limit: queryNumber.min(1).max(limits.pageFacts).default(limits.pageFacts),
+  /** Of a stream: also the terminal's output, from this offset on, or a screen first. */
+  tty: z.union([z.literal('screen'), queryNumber]).optional(),
 });
 export const eventPageSchema = z.object({
   events: z.array(factSchema),
@@ -76,6 +79,28 @@ export const screenFormatSchema = z.enum(['text', 'ansi', 'json']);
 export type ScreenFormat = z.infer<typeof screenFormatSchema>;
 export const screenQuerySchema = z.object({ format: screenFormatSchema.default('text') });
 export const outputQuerySchema = z.object({ from: queryNumber.default(0) });
+
+/** Keystrokes; see socket.input. data: base64. */
+export const inputSchema = z.object({
+  inputId: idSchema,
+  offset: offsetSchema,
+  data: z.base64().max(Math.ceil(limits.terminalInput / 3) * 4),
+});
+export const inputAnswerSchema = z.object({ offset: offsetSchema });
+/** streamId: of the event stream (its `resume`) whose output has been parsed up to offset. */
+export const parsedSchema = z.object({ streamId: idSchema, offset: offsetSchema });
+export const pingSchema = z.object({ nonce: z.string().max(64) });
+
+/** Data of the events of a session's event stream that are not as on the socket. */
+export const streamResumeSchema = z.object({
+  verdict: verdictSchema,
+  lastSeq: seqSchema,
+  oldestSeq: seqSchema,
+  streamId: idSchema,
+});
+export const streamOutputSchema = z.object({ offset: offsetSchema, data: z.base64() });
+/** First event of GET /api/sessions/changes. */
+export const streamHelloSchema = z.object({ protocolVersion: z.number().int(), time: timeSchema });
 
 export const agentInfoSchema = z.object({
   provider: z.string(),

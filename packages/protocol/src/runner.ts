@@ -98,6 +98,8 @@ export type RunnerQuestion = z.infer<typeof questionSchema>;
 
 export const toRunnerSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('welcome'), protocolVersion: z.number().int(), runnerId: idSchema }),
+  /** Instead of welcome, and the last message: coming again as the same runner does not help. */
+  z.object({ type: z.literal('refused'), error: errorBodySchema }),
   z.object({ type: z.literal('deliver'), deliveryId: z.number().int().positive(), instruction: instructionSchema }),
   /** The server knows no such open session: end its processes and forget it. */
   z.object({ type: z.literal('abandon'), ...session }),

@@ -18,5 +18,7 @@ export const createWorkspaceSchema = z.object({
   /** Absolute, or relative to the first allowed root. Made if it is not there. */
   path: z.string().min(1).max(limits.pathLength),
   name: titleSchema.optional(),
+  /** The machine it lies on. Default: the first one, which is the server's own. */
+  runnerId: idSchema.optional(),
 });
 export type CreateWorkspace = z.infer<typeof createWorkspaceSchema>;

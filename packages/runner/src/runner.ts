@@ -6,7 +6,7 @@ import type { Logger } from 'pino';
 import type { HeldProcess, Holder } from '@holdfast/holder/process.ts';
 import type { Channel } from '@holdfast/link/channel.ts';
 import { fail, ok } from '@holdfast/protocol/error.ts';
-import type { Result } from '@holdfast/protocol/error.ts';
+import type { ErrorBody, Result } from '@holdfast/protocol/error.ts';
 import { toRunnerSchema } from '@holdfast/protocol/runner.ts';
 import type { Instruction, RunnerAnswer, RunnerQuestion, ToRunner, ToServer } from '@holdfast/protocol/runner.ts';
 import { protocolVersion } from '@holdfast/protocol/version.ts';
@@ -15,6 +15,7 @@ import type { AgentDriver } from './agents/driver.ts';
 import type { Environment } from './environment.ts';
 import { fromHolder } from './holder-error.ts';
 import { Instructions } from './instructions.ts';
+import { createPreviews } from './previews.ts';
 import { createReports } from './reports.ts';
 import { createCheckpointFiles } from './terminal/checkpoint-files.ts';
 import { createScreenModels } from './terminal/screen-models.ts';
@@ -37,6 +38,12 @@ export interface RunnerOptions {
   readonly log: Logger;
   /** Milliseconds a stopped shell has after SIGHUP, and again after SIGTERM. Default 2,000. */
   readonly stopPatience?: number;
+  /** Milliseconds without a turn after which an agent's process is stopped. Default 0: never. */
+  readonly agentIdleMs?: number;
+  /** The server has taken this runner in, on each new link. */
+  readonly onWelcome?: () => void;
+  /** The server will not have this runner; it need not be tried again. */
+  readonly onRefused?: (error: ErrorBody) => void;
 }
 
 export interface Runner {
@@ -66,6 +73,11 @@ class LinkedRunner implements Runner {
   readonly #agents: AgentHost;
   readonly #instructions: Instructions;
   readonly #unsubscribe: (() => void)[] = [];
+  readonly #previews = createPreviews({
+    send: (sessionId, preview) => this.#send({ type: 'preview', sessionId, preview }),
+    whole: (sessionId) => this.#agents.previews(sessionId),
+    bufferedBytes: () => this.#channel?.bufferedBytes ?? 0,
+  });
   #channel: Channel<ToServer, ToRunner> | null = null;
   #closed = false;
 
@@ -88,10 +100,11 @@ class LinkedRunner implements Runner {
     this.#agents = new AgentHost({
       holder,
       reports,
-      preview: (sessionId, preview) => this.#send({ type: 'preview', sessionId, preview }),
+      preview: (sessionId, preview) => this.#previews.add(sessionId, preview),
       log,
       drivers,
       roots,
+      idleMs: options.agentIdleMs ?? 0,
     });
     this.#instructions = new Instructions({
       carryOut: (deliveryId, instruction) => this.#carryOut(deliveryId, instruction),
@@ -132,7 +145,7 @@ class LinkedRunner implements Runner {
         this.#receive(message);
       } catch (error) {
         // One message's bug is not the end of every session.
-        this.#options.log.error({ err: error, type: message.type }, 'a message could not be handled');
+        this.#options.log.error({ err: error }, 'a message could not be handled');
       }
     });
     const { runnerId, name } = this.#options;
@@ -153,6 +166,7 @@ class LinkedRunner implements Runner {
     const channel = this.#channel;
     this.#channel = null;
     this.#reports.sendTo(null);
+    this.#previews.forget();
     this.#terminals.closeOutputs();
     channel?.close();
   }
@@ -172,22 +186,19 @@ class LinkedRunner implements Runner {
   }
 
   #receive(message: ToRunner): void {
-    // Keystrokes and credit: not parsed twice on the way that a person feels.
-    if (message.type === 'input') {
-      this.#input(message);
-    } else if (message.type === 'ttyTaken') {
-      this.#terminals.terminal(message.sessionId)?.outputTaken(message.offset);
-    } else {
-      const parsed = toRunnerSchema.safeParse(message);
-      if (parsed.success) this.#handle(parsed.data);
-      else this.#options.log.warn({ issues: parsed.error.issues.slice(0, 5) }, 'a message of the server is malformed');
-    }
+    const parsed = toRunnerSchema.safeParse(message);
+    if (parsed.success) this.#handle(parsed.data);
+    else this.#options.log.warn({ issues: parsed.error.issues.slice(0, 5) }, 'a message of the server is malformed');
   }
 
   #handle(message: ToRunner): void {
     switch (message.type) {
       case 'welcome':
         this.#welcome(message.protocolVersion);
+        return;
+      case 'refused':
+        this.#options.log.error({ error: message.error }, 'the server refuses this runner');
+        this.#options.onRefused?.(message.error);
         return;
       case 'deliver':
         this.#instructions.deliver(message.deliveryId, message.instruction);
@@ -208,7 +219,10 @@ class LinkedRunner implements Runner {
         this.#settle(this.#answer(message.requestId, message.question));
         return;
       case 'input':
+        this.#input(message);
+        return;
       case 'ttyTaken':
+        this.#terminals.terminal(message.sessionId)?.outputTaken(message.offset);
         return;
     }
   }
@@ -220,6 +234,7 @@ class LinkedRunner implements Runner {
       return;
     }
     this.#reports.sendTo((report) => this.#send({ type: 'report', report }));
+    this.#options.onWelcome?.();
   }
 
   #input({ sessionId, inputId, offset, data }: Extract<ToRunner, { type: 'input' }>): void {
@@ -228,8 +243,11 @@ class LinkedRunner implements Runner {
       else this.#send({ type: 'inputRefused', sessionId, inputId, error: result.error });
     };
     const terminal = this.#terminals.terminal(sessionId);
-    if (terminal === undefined) answer(fail('session_ended', 'this terminal has ended'));
-    else terminal.input(inputId, offset, data, answer);
+    if (terminal === undefined) return answer(fail('session_ended', 'this terminal has ended'));
+    terminal.input(inputId, offset, data).then(answer, (error: unknown) => {
+      this.#options.log.error({ err: error, sessionId }, 'keys could not be written');
+      answer(fail('internal', 'the keys could not be written'));
+    });
   }
 
   #openOutput(sessionId: string, from: number | null): void {

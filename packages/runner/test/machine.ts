@@ -145,7 +145,12 @@ export interface Machine {
 const log = pino({ level: process.env['TEST_LOG'] ?? 'silent' });
 
 export async function startMachine(
-  options: { drivers?: readonly AgentDriver[]; environment?: Record<string, string>; stopPatience?: number } = {},
+  options: {
+    drivers?: readonly AgentDriver[];
+    environment?: Record<string, string>;
+    stopPatience?: number;
+    agentIdleMs?: number;
+  } = {},
 ): Promise<Machine> {
   const directory = temporaryDirectory();
   const dataDir = join(directory.path, 'data');
@@ -185,6 +190,7 @@ export async function startMachine(
         },
         log,
         stopPatience: options.stopPatience ?? 500,
+        ...(options.agentIdleMs === undefined ? {} : { agentIdleMs: options.agentIdleMs }),
       });
       if (!runner.ok) throw new Error(runner.error.message);
       runner.value.connect(server.link());

@@ -165,6 +165,40 @@ describe('terminals', () => {
     expect(server.of('inputRefused').every(({ error }) => error.kind === 'conflict')).toBe(true);
   });
 
+  it('LINK4: after a new runner nothing is skipped and nothing typed twice, whatever reached the earlier one', async () => {
+    const { machine, server } = await started();
+    await using _ = machine;
+    const text = Buffer.from(`echo one; echo two; echo three\r`);
+    const send = (inputId: string, offset: number, end: number): void =>
+      server.send({ type: 'input', sessionId, inputId, offset, data: text.subarray(offset, end) });
+    const accepted = (inputId: string): number[] =>
+      server.of('inputAccepted').flatMap((message) => (message.inputId === inputId ? [message.offset] : []));
+    const refused = (inputId: string): unknown[] =>
+      server.of('inputRefused').flatMap(({ error, ...of }) => (of.inputId === inputId ? [error.details] : []));
+    // Its first block was refused at the door; the second is the first thing a new runner hears of it.
+    await machine.run();
+    send('refused', 9, 15);
+    await eventually('told what is missing', () => refused('refused').length === 1);
+    expect(refused('refused')).toEqual([{ accepted: 0 }]);
+    expect(accepted('refused')).toEqual([]);
+    // An earlier runner has typed the beginning, and nobody heard of it.
+    send('known', 0, 10);
+    await eventually('typed', () => accepted('known').includes(10));
+    await machine.run();
+    send('known', 25, 30);
+    await eventually('told where it is', () => refused('known').length === 1);
+    expect(refused('known')).toEqual([{ accepted: 10 }]);
+    send('known', 4, text.length);
+    await eventually('all typed', () => accepted('known').includes(text.length));
+    await machine.run();
+    send('known', 0, text.length);
+    await eventually('known to be typed', () => accepted('known').filter((end) => end === text.length).length === 2);
+    await eventually('carried out', async () => (await server.text(sessionId)).includes('\nthree\n$'));
+    const screen = await server.text(sessionId);
+    expect(screen.split('\n').filter((line) => line.includes('echo'))).toEqual(['$ echo one; echo two; echo three']);
+    expect(screen.split('\n').filter((line) => line === 'three').length).toBe(1);
+  });
+
   it('LINK2: text of a delivery is written once, however often it comes, and after what came before it', async () => {
     const { machine, server } = await started();
     await using _ = machine;

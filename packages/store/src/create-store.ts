@@ -6,7 +6,9 @@ import { removeDelivery, selectDeliveries } from './deliveries.ts';
 import type { Engine } from './engine.ts';
 import { selectFactsAfter, selectFactsBefore } from './facts.ts';
 import { selectScreen } from './screens.ts';
-import { removeSession, selectOpenSessions, selectSession, selectSessionPage, updateFlags } from './sessions.ts';
+import { inSteps, removeReceipts, removeSession, trimSession } from './removal.ts';
+import { countFactsOlderThan, selectRetentionCandidates } from './retention.ts';
+import { selectOpenSessions, selectSession, selectSessionPage, updateFlags } from './sessions.ts';
 import { run } from './steps.ts';
 import type { Steps } from './steps.ts';
 import type { Store } from './store.ts';
@@ -31,14 +33,18 @@ export function createStore(engine: Engine): Store {
       throw error;
     }
   };
-  /** For writes that cannot be refused, only fail. */
-  const written = async <T>(steps: () => Steps<T>): Promise<T> => {
-    const result = await engine.write(function* () {
-      return ok(yield* steps());
-    });
+  const valueOf = <T>(result: Result<T>): T => {
     if (!result.ok) throw new StoreUnavailable(result.error);
     return result.value;
   };
+  const writtenStep = <T>(steps: () => Steps<T>): Promise<Result<T>> =>
+    engine.write(function* () {
+      return ok(yield* steps());
+    });
+  /** For writes that cannot be refused, only fail. */
+  const written = async <T>(steps: () => Steps<T>): Promise<T> => valueOf(await writtenStep(steps));
+  const stepped = async <T>(step: () => Promise<Result<T>>, goesOn: (value: T) => boolean): Promise<T> =>
+    valueOf(await inSteps(step, goesOn));
   return {
     createWorkspace: (workspace) => engine.write(() => insertWorkspace(build, workspace)),
     workspace: (id) => engine.read(selectWorkspace(build, id)),
@@ -51,7 +57,37 @@ export function createStore(engine: Engine): Store {
     sessions: (query) => caught(selectSessionPage(build, query)),
     openSessions: (runnerId) => engine.read(selectOpenSessions(build, runnerId)),
     flagSession: (id, flags) => written(() => updateFlags(build, id, flags)),
-    deleteSession: (id) => written(() => removeSession(build, id)),
+    deleteSession: async (id, allowed = () => true) => {
+      const step = () => writtenStep(() => removeSession(build, id, allowed));
+      return (await stepped(step, (removal) => removal === 'more')) === 'removed';
+    },
+
+    retentionCandidates: (query) => engine.read(selectRetentionCandidates(build, query)),
+    trimFacts: async (id, cut) => {
+      let removed = 0;
+      const trimmed = await stepped(
+        () => writtenStep(() => trimSession(build, id, cut)),
+        (step) => {
+          removed += step?.removed ?? 0;
+          return (step?.removed ?? 0) > 0;
+        },
+      );
+      return { removed, session: trimmed?.session ?? null };
+    },
+    factsOlderThan: (id, before) => engine.read(countFactsOlderThan(build, id, before)),
+    pruneReceipts: async (before) => {
+      let removed = 0;
+      let after: Parameters<typeof removeReceipts>[2] = null;
+      await stepped(
+        () => writtenStep(() => removeReceipts(build, before, after)),
+        (step) => {
+          removed += step.removed;
+          after = step.next;
+          return after !== null;
+        },
+      );
+      return removed;
+    },
 
     command: (id, key, at, decide) => engine.write(() => command(build, id, key, at, decide)),
     report: (id, origin, at, decide) => engine.write(() => report(build, id, origin, at, decide)),

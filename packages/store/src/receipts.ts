@@ -24,7 +24,7 @@ export function* insertReceipt(
   build: Build,
   scope: string,
   key: CommandKey,
-  effect: { readonly sessionId: string; readonly seq: number },
+  effect: { readonly sessionId: string; readonly seq: number; readonly at: string },
 ): Steps<void> {
   yield* run(
     build.insertInto('receipts').values({
@@ -33,6 +33,7 @@ export function* insertReceipt(
       fingerprint: key.fingerprint,
       session_id: effect.sessionId,
       seq: effect.seq,
+      at: effect.at,
     }),
   );
 }

@@ -29,6 +29,7 @@ interface SessionTable {
   oldest_seq: number;
   pinned: Flag;
   archived: Flag;
+  turn_open: Flag;
   /** JSON. */
   state: string;
 }
@@ -52,6 +53,7 @@ interface ReceiptTable {
   /** May name a session that was deleted since. */
   session_id: string;
   seq: number;
+  at: string;
 }
 
 interface SourceTable {

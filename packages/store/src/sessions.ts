@@ -17,7 +17,7 @@ const flag = (value: boolean): Flag => (value ? 1 : 0);
 /** How titles are compared in a search: one code for one letter, whatever its case. */
 const fold = (text: string): string => text.normalize('NFC').toLowerCase();
 
-const toSession = (record: SessionRecord): SessionRow => ({
+export const toSession = (record: SessionRecord): SessionRow => ({
   id: record.id,
   kind: record.kind as SessionKind,
   workspaceId: record.workspace_id,
@@ -31,6 +31,7 @@ const toSession = (record: SessionRecord): SessionRow => ({
   oldestSeq: record.oldest_seq,
   pinned: record.pinned === 1,
   archived: record.archived === 1,
+  turnOpen: record.turn_open === 1,
   state: JSON.parse(record.state) as unknown,
 });
 
@@ -41,6 +42,7 @@ const changing = (session: SessionRow) => ({
   status: session.status,
   last_activity_at: session.lastActivityAt,
   last_seq: session.lastSeq,
+  turn_open: flag(session.turnOpen),
   state: JSON.stringify(session.state ?? null),
 });
 
@@ -73,13 +75,14 @@ export function* selectSession(build: Build, id: string): Steps<SessionRow | nul
   return record && toSession(record);
 }
 
-/** Title and status are named only when they change: naming a column is to write its indexes. */
+/** What has an index is named only when it changes: naming a column is to write its indexes. */
 export function* updateSession(build: Build, before: SessionRow, session: SessionRow): Steps<void> {
-  const { title, title_folded, status, ...always } = changing(session);
+  const { title, title_folded, status, turn_open, ...always } = changing(session);
   const set = {
     ...always,
     ...(session.title === before.title ? {} : { title, title_folded }),
     ...(session.status === before.status ? {} : { status }),
+    ...(session.turnOpen === before.turnOpen ? {} : { turn_open }),
   };
   yield* run(build.updateTable('sessions').set(set).where('id', '=', session.id));
 }
@@ -96,12 +99,6 @@ export function* updateFlags(
   if (Object.keys(set).length === 0) return yield* selectSession(build, id);
   const record = yield* first(build.updateTable('sessions').set(set).where('id', '=', id).returningAll());
   return record && toSession(record);
-}
-
-/** What belongs to the session goes with it by foreign key; its receipts by their scope. */
-export function* removeSession(build: Build, id: string): Steps<boolean> {
-  yield* run(build.deleteFrom('receipts').where('scope', '=', id));
-  return (yield* first(build.deleteFrom('sessions').where('id', '=', id).returning('id'))) !== null;
 }
 
 export function* selectOpenSessions(build: Build, runnerId: string): Steps<SessionRow[]> {

@@ -29,6 +29,8 @@ export interface SessionRow {
   readonly oldestSeq: number;
   readonly pinned: boolean;
   readonly archived: boolean;
+  /** An agent's turn is under way, as the last change said. */
+  readonly turnOpen: boolean;
   /** The session's folded state, as core made it; JSON. The store does not look inside. */
   readonly state: unknown;
 }
@@ -44,11 +46,22 @@ export interface Change {
   readonly approvals: readonly Approval[];
   /** For the session's runner, in this order. */
   readonly instructions: readonly Instruction[];
+  /** An agent's turn is under way after the facts. Default: no. */
+  readonly turnOpen?: boolean;
   /** The last screen of a terminal; replaces an earlier one. */
   readonly screen?: KeptScreen;
 }
 
 export type Decide = (session: SessionRow) => Result<Change>;
+
+/** What the session's owner has in use, counted inside the transaction and without the session that is being made. */
+export interface Use {
+  /** Not ended; agents' only while they are not archived. */
+  readonly openSessions: number;
+  /** Sessions with a turn under way, the one being written included. */
+  readonly runningAgents: number;
+}
+export type DecideWithUse<K extends keyof Use> = (session: SessionRow, use: Pick<Use, K>) => Result<Change>;
 
 export interface Written {
   /** The new facts with their places in the log; empty on a repeat. */
@@ -101,6 +114,28 @@ export interface FactPage {
   readonly oldestSeq: number;
 }
 
+/** Where a page of candidates ended. */
+export interface RetentionPlace {
+  readonly lastActivityAt: string;
+  readonly id: string;
+}
+
+export interface RetentionQuery {
+  readonly before: string;
+  /** Only this owner's; undefined: everybody's. */
+  readonly ownerId?: string;
+  readonly after: RetentionPlace | null;
+  readonly limit: number;
+}
+
+export interface RetentionCandidate extends Omit<SessionRow, 'state'> {
+  /** Bytes of a typical fact of its log, from a sample. */
+  readonly factBytes: number;
+}
+
+/** The seq that is to be the oldest; at or below session.oldestSeq: nothing goes. front: ascending from oldestSeq. */
+export type Cut = (session: SessionRow, front: readonly { readonly seq: number; readonly at: string }[]) => number;
+
 export interface Store {
   createWorkspace(workspace: Workspace): Promise<Result<Workspace>>;
   workspace(id: string): Promise<Workspace | null>;
@@ -117,7 +152,7 @@ export interface Store {
   createSession(
     session: NewSession,
     key: CommandKey | null,
-    decide: Decide,
+    decide: DecideWithUse<'openSessions' | 'runningAgents'>,
   ): Promise<Result<Written & { repeated: boolean }>>;
   session(id: string): Promise<SessionRow | null>;
   /** Newest activity first. */
@@ -125,15 +160,32 @@ export interface Store {
   /** Every session of the runner that is neither ended nor failed. */
   openSessions(runnerId: string): Promise<SessionRow[]>;
   flagSession(id: string, flags: { pinned?: boolean; archived?: boolean }): Promise<SessionRow | null>;
-  /** The row and all that belongs to it. */
-  deleteSession(id: string): Promise<boolean>;
+  /**
+   * The row and all that belongs to it, in steps of at most 500 rows between which others are served: a long log goes
+   * from its front, the row last. While `allowed` says no (asked again in each step) nothing more goes: false.
+   */
+  deleteSession(id: string, allowed?: (session: SessionRow) => boolean): Promise<boolean>;
+
+  /** Sessions whose last activity, or whose oldest fact, was before `before`; oldest activity first, without their state. */
+  retentionCandidates(
+    query: RetentionQuery,
+  ): Promise<{ candidates: RetentionCandidate[]; next: RetentionPlace | null }>;
+  /**
+   * Cuts the front off a session's log, in steps like deleteSession, and with it finished approvals requested before
+   * what is left. `cut` is asked in each step, with the oldest facts, for the seq that is to be the oldest.
+   */
+  trimFacts(id: string, cut: Cut): Promise<{ removed: number; session: SessionRow | null }>;
+  /** Facts of the session stored before `before`: exact as long as their times grow, in a few looks. */
+  factsOlderThan(id: string, before: string): Promise<number>;
+  /** Forgets commands and Idempotency-Keys first seen before `before`, in steps like deleteSession. */
+  pruneReceipts(before: string): Promise<number>;
 
   /** A person's command: receipt and effect in one transaction. A repeat answers the first receipt and writes nothing. */
   command(
     sessionId: string,
     key: CommandKey,
     at: string,
-    decide: Decide,
+    decide: DecideWithUse<'runningAgents'>,
   ): Promise<Result<Written & { receipt: Receipt; repeated: boolean }>>;
   /** A runner's report: stored only if `position` is beyond the last stored one of (session, source). */
   report(

@@ -11,7 +11,8 @@ import { insertReceipt, putPosition, selectPosition, selectReceipt } from './rec
 import { putScreen } from './screens.ts';
 import { insertSession, selectSession, updateSession } from './sessions.ts';
 import type { Steps } from './steps.ts';
-import type { Change, CommandKey, Decide, Delivery, NewSession, SessionRow, Written } from './store.ts';
+import type { Change, CommandKey, Decide, DecideWithUse, Delivery, NewSession, SessionRow, Written } from './store.ts';
+import { countOpenSessions, countRunningAgents } from './use.ts';
 import { selectWorkspace } from './workspaces.ts';
 
 const noSuchSession = fail('not_found', 'No such session.');
@@ -22,9 +23,9 @@ const unchanged = (session: SessionRow): Written => ({ facts: [], deliveries: []
 /** The new facts with their places, and the row after them. */
 function place(session: SessionRow, at: string, change: Change): { facts: Fact[]; row: SessionRow } {
   const facts = change.facts.map((draft, index): Fact => ({ seq: session.lastSeq + 1 + index, at, ...draft }));
-  const { title, status, state } = change;
+  const { title, status, state, turnOpen = false } = change;
   const lastSeq = session.lastSeq + facts.length;
-  return { facts, row: { ...session, title, status, state, lastSeq, lastActivityAt: at } };
+  return { facts, row: { ...session, title, status, state, turnOpen, lastSeq, lastActivityAt: at } };
 }
 
 /** Everything of a change but the session's row, which must be there. */
@@ -48,7 +49,7 @@ export function* createSession(
   build: Build,
   session: NewSession,
   key: CommandKey | null,
-  decide: Decide,
+  decide: DecideWithUse<'openSessions' | 'runningAgents'>,
 ): Steps<Result<Written & { repeated: boolean }>> {
   const scope = `owner:${session.ownerId}`;
   const receipt = key && (yield* selectReceipt(build, scope, key.commandId));
@@ -71,14 +72,19 @@ export function* createSession(
     oldestSeq: 1,
     pinned: false,
     archived: false,
+    turnOpen: false,
     state: null,
   };
-  const change = decide(blank);
+  const use = {
+    openSessions: yield* countOpenSessions(build, session.ownerId),
+    runningAgents: yield* countRunningAgents(build, session.ownerId),
+  };
+  const change = decide(blank, use);
   if (!change.ok) return change;
   const { facts, row } = place(blank, at, change.value);
   if (!(yield* insertSession(build, row))) return fail('conflict', 'A session with this id exists already.');
   const deliveries = yield* attach(build, row, facts, change.value);
-  if (key) yield* insertReceipt(build, scope, key, { sessionId: row.id, seq: row.lastSeq });
+  if (key) yield* insertReceipt(build, scope, key, { sessionId: row.id, seq: row.lastSeq, at });
   return ok({ facts, deliveries, session: row, repeated: false });
 }
 
@@ -87,7 +93,7 @@ export function* command(
   sessionId: string,
   key: CommandKey,
   at: string,
-  decide: Decide,
+  decide: DecideWithUse<'runningAgents'>,
 ): Steps<Result<Written & { receipt: Receipt; repeated: boolean }>> {
   const session = yield* selectSession(build, sessionId);
   if (!session) return noSuchSession;
@@ -97,11 +103,11 @@ export function* command(
     if (stored.fingerprint !== key.fingerprint) return commandIdReused;
     return ok({ ...unchanged(session), receipt: receiptAt(stored.seq), repeated: true });
   }
-  const change = decide(session);
+  const change = decide(session, { runningAgents: yield* countRunningAgents(build, session.ownerId) });
   if (!change.ok) return change;
   const written = yield* apply(build, session, at, change.value);
   const seq = written.session.lastSeq;
-  yield* insertReceipt(build, sessionId, key, { sessionId, seq });
+  yield* insertReceipt(build, sessionId, key, { sessionId, seq, at });
   return ok({ ...written, receipt: receiptAt(seq), repeated: false });
 }
 

@@ -4,6 +4,7 @@ import type { Store } from '@holdfast/store/store.ts';
 import { beforeEach, afterEach, describe, expect, it, vi } from 'vitest';
 import { concurrencyContract } from './concurrency.ts';
 import { listContract } from './lists.ts';
+import { retentionContract } from './retention.ts';
 import {
   approval,
   decideOn,
@@ -378,6 +379,7 @@ export function storeContract(name: string, open: OpenStore): void {
     });
 
     listContract(() => store);
+    retentionContract(() => store);
   });
   concurrencyContract(name, open);
 }

@@ -110,7 +110,6 @@ export const emptyOutbox: OutboxState = { online: false, entries: [] };
 /** What another attempt under the same id may cure. */
 const worthRepeating: ReadonlySet<ErrorKind> = new Set([
   'rate_limited',
-  'quota_exceeded',
   'internal',
   'runner_offline',
   'unavailable',

@@ -11,11 +11,13 @@ import { agentOf, closeLooseEnds, interruptTurn, startNextQueued } from './turns
  */
 export function accept(state: SessionState, facts: readonly FactDraft[], context: DecisionContext): Decision {
   const draft = new Draft(state, context);
-  for (const fact of facts) if (draft.state.end === 'none') acceptOne(draft, fact, context);
+  // Where the session ends with this report, what waits in its queue must not start anything any more.
+  const goesOn = !facts.some(({ type }) => type === 'session.ended' || type === 'session.failed');
+  for (const fact of facts) if (draft.state.end === 'none') acceptOne(draft, fact, goesOn, context);
   return draft;
 }
 
-function acceptOne(draft: Draft, fact: FactDraft, context: DecisionContext): void {
+function acceptOne(draft: Draft, fact: FactDraft, goesOn: boolean, context: DecisionContext): void {
   const { agent } = draft.state;
   switch (fact.type) {
     case 'session.created':
@@ -37,7 +39,7 @@ function acceptOne(draft: Draft, fact: FactDraft, context: DecisionContext): voi
       closeLooseEnds(draft, fact.data.turnId, fact.data.outcome === 'stopped' ? 'stopped' : 'unknown');
       draft.add(fact);
       // After a failure the next message would most likely fail too: it waits for the person.
-      if (fact.data.outcome !== 'failed') startNextQueued(draft, context);
+      if (goesOn && fact.data.outcome !== 'failed') startNextQueued(draft, context);
       return;
     case 'turn.interrupted':
       if (agent?.turn?.turnId === fact.data.turnId && fact.data.reason !== 'discarded') {

@@ -102,14 +102,7 @@ describe('outbox', () => {
     expect(sentIds(run.step({ type: 'kept', id: '1' }))).toEqual(['1']);
   });
 
-  const repeated: readonly ErrorKind[] = [
-    'rate_limited',
-    'quota_exceeded',
-    'internal',
-    'runner_offline',
-    'unavailable',
-    'timeout',
-  ];
+  const repeated: readonly ErrorKind[] = ['rate_limited', 'internal', 'runner_offline', 'unavailable', 'timeout'];
   it.each(Object.keys(errorStatus) as ErrorKind[])('LINK6: %s leads to exactly one visible state', (kind) => {
     const run = new Run();
     run.step({ type: 'online' });

@@ -20,15 +20,27 @@ export interface AgentHostOptions extends AgentProcessServices {
   readonly drivers: readonly AgentDriver[];
   /** Resolved. */
   readonly roots: readonly string[];
+  /** Milliseconds without a turn after which a process is stopped; 0: never. */
+  readonly idleMs: number;
 }
+
+/** Between looks for idle processes, ms, at most. */
+const sweepMs = 60_000;
 
 export class AgentHost {
   readonly #options: AgentHostOptions;
   /** By session; ascending by generation, only the last can be alive. Ended ones stay until their facts are stored. */
   readonly #processes = new Map<string, AgentProcess[]>();
+  /** What was allowed for the session, while its process is gone for idleness. */
+  readonly #allowedTools = new Map<string, AgentProcess['meta']['allowedTools']>();
+  readonly #sweeping: NodeJS.Timeout | null = null;
 
   constructor(options: AgentHostOptions) {
     this.#options = options;
+    if (options.idleMs > 0) {
+      this.#sweeping = setInterval(() => this.#stopIdle(), Math.min(sweepMs, options.idleMs));
+      this.#sweeping.unref();
+    }
   }
 
   /** Goes on with the processes of an earlier runner that are agents of ours. */
@@ -104,6 +116,7 @@ export class AgentHost {
 
   /** The end follows from the process's; without one the session ends here. */
   async stopSession(deliveryId: number, sessionId: string): Promise<void> {
+    this.#allowedTools.delete(sessionId);
     const process = this.#live(sessionId);
     if (process !== undefined) {
       await process.stop();
@@ -118,11 +131,13 @@ export class AgentHost {
   }
 
   abandonSession(sessionId: string): void {
+    this.#allowedTools.delete(sessionId);
     for (const process of this.#processes.get(sessionId) ?? []) process.abandon();
   }
 
   /** Leaves; the agents go on. */
   close(): void {
+    if (this.#sweeping !== null) clearInterval(this.#sweeping);
     for (const processes of this.#processes.values()) for (const process of processes) process.detach();
     this.#processes.clear();
   }
@@ -130,8 +145,18 @@ export class AgentHost {
   async #startTurn(deliveryId: number, instruction: InstructionOf<'turn.start'>): Promise<Result<null>> {
     const { sessionId, turnId, messageId, text } = instruction;
     const turn = { turnId, messageId, deliveryId };
+    // Two processes on one conversation lose a branch of it: the idle one must be gone first.
+    await this.#live(sessionId)?.retiring;
     const live = this.#live(sessionId);
-    if (live === undefined) return this.#startProcess(instruction, turn);
+    if (live === undefined) {
+      const dead = this.#processes.get(sessionId)?.at(-1);
+      if (dead === undefined || deliveryId > (dead.meta.lastDeliveryId ?? 0))
+        return this.#startProcess(instruction, turn);
+      // An earlier runner handed it to that process, which tells how the turn ended: nobody is prompted again.
+      return dead.meta.turn?.turnId === turnId
+        ? ok(null)
+        : fail('agent_unavailable', 'The agent ended before it took up the message.');
+    }
     if (deliveryId <= (live.meta.lastDeliveryId ?? 0) && live.turn?.turnId !== turnId) return ok(null);
     const started = await live.holdingBack(async () => {
       const attached = await live.attached();
@@ -192,7 +217,7 @@ export class AgentHost {
       agent,
       conversationId: earlier?.conversationId ?? instruction.conversationId,
       turn,
-      allowedTools: earlier?.allowedTools ?? [],
+      allowedTools: earlier?.allowedTools ?? this.#allowedTools.get(sessionId) ?? [],
       lastDeliveryId: turn.deliveryId,
       startedBy: turn.deliveryId,
     });
@@ -203,6 +228,7 @@ export class AgentHost {
         return started;
       }
       this.#processes.set(sessionId, [...(this.#processes.get(sessionId) ?? []), process]);
+      this.#allowedTools.delete(sessionId);
       const attached = await process.attached();
       const handed =
         attached === null
@@ -241,6 +267,17 @@ export class AgentHost {
     const result = await act(attached);
     if (!result.ok) this.#options.log.warn({ sessionId, error: result.error }, `${what} was not taken by the agent`);
     return result.ok;
+  }
+
+  #stopIdle(): void {
+    const now = performance.now();
+    for (const [sessionId, processes] of this.#processes) {
+      const last = processes.at(-1);
+      if (last === undefined || last.idleMs(now) < this.#options.idleMs) continue;
+      this.#options.log.info({ sessionId, processId: last.processId }, 'an idle agent’s process is stopped');
+      this.#allowedTools.set(sessionId, last.meta.allowedTools);
+      last.retire();
+    }
   }
 
   #live(sessionId: string): AgentProcess | undefined {

@@ -11,7 +11,8 @@ import type { Preview } from '@holdfast/protocol/socket.ts';
 import { deliveriesSource, outputSource } from '../reports.ts';
 import type { Reports } from '../reports.ts';
 import type { AgentProcessMeta } from './agent-meta.ts';
-import type { AgentDriver, AttachedAgent, DriverContext, DriverEvents } from './driver.ts';
+import type { AgentDriver, AgentExit, AttachedAgent, DriverContext, DriverEvents } from './driver.ts';
+import { leftoverNotice } from './leftover-notice.ts';
 
 export interface AgentProcessServices {
   readonly holder: Holder;
@@ -23,6 +24,8 @@ export interface AgentProcessServices {
 
 /** Bytes of unstored reports beyond which a driver is let go; it begins again from the holder when they are stored. */
 const waitingLimit = 8 * 1024 * 1024;
+/** How long a start waits for a process that was told to go, ms; drivers kill well before. */
+const retirePatience = 30_000;
 
 export class AgentProcess {
   readonly processId: string;
@@ -39,6 +42,10 @@ export class AgentProcess {
   /** The turn of the notes, once its end was told: the notes keep it until that is stored. */
   #toldEndOf: string | null = null;
   #parked = false;
+  /** On performance.now(): since when it has no turn. */
+  #idleSince = performance.now();
+  #retiring: Promise<void> | null = null;
+  readonly #whenEnded = Promise.withResolvers<void>();
   #ended = false;
   #abandoned = false;
 
@@ -62,6 +69,25 @@ export class AgentProcess {
 
   get ended(): boolean {
     return this.#ended;
+  }
+
+  /** Milliseconds without a turn and with nothing under way; 0 while it has something to do. now: performance.now(). */
+  idleMs(now: number): number {
+    const busy = this.#meta.turn !== null || this.#held !== null || this.#parked || this.#retiring !== null;
+    return busy || this.#ended || this.#attached === null ? 0 : now - this.#idleSince;
+  }
+
+  /** Set once it is being stopped for its idleness; resolves when it has ended, or does not seem to. */
+  get retiring(): Promise<void> | null {
+    return this.#retiring;
+  }
+
+  /** Stops the process alone: its session goes on with another one at the next message. */
+  retire(): void {
+    const patience = Promise.withResolvers<void>();
+    const timer = setTimeout(patience.resolve, retirePatience);
+    this.#retiring = Promise.race([this.#whenEnded.promise, patience.promise]).finally(() => clearTimeout(timer));
+    this.#stopAttached();
   }
 
   previews(): readonly Preview[] {
@@ -184,10 +210,13 @@ export class AgentProcess {
       facts: (position, facts) => current(() => this.#tell(position, facts)),
       preview: (preview) => current(() => this.#services.preview(this.#meta.sessionId, preview)),
       updateMeta: (change) => (attachment === this.#attachment ? this.#keep(change) : Promise.resolve()),
-      ended: (position) => {
+      ended: (position, exit) => {
         // At once, also while facts wait: nothing more can be handed to it.
-        if (attachment === this.#attachment) this.#ended = true;
-        current(() => this.#tellEnd(position));
+        if (attachment === this.#attachment) {
+          this.#ended = true;
+          this.#whenEnded.resolve();
+        }
+        current(() => this.#tellEnd(position, exit));
       },
     };
     return { meta: this.#meta, holder: this.#services.holder, events, log: this.#services.log };
@@ -212,7 +241,7 @@ export class AgentProcess {
     if (reports.waiting(sessionId) > waitingLimit) this.#park();
   }
 
-  #tellEnd(position: number): void {
+  #tellEnd(position: number, { leftovers = [] }: AgentExit): void {
     const { reports } = this.#services;
     const { sessionId, stopping } = this.#meta;
     const { turn } = this;
@@ -222,6 +251,7 @@ export class AgentProcess {
     }
     const facts: FactDraft[] = [];
     if (turn !== null) {
+      if (leftovers.length > 0) facts.push(leftoverNotice(turn.turnId, leftovers));
       facts.push(
         stopping === true
           ? { type: 'turn.ended', data: { turnId: turn.turnId, outcome: 'stopped' } }
@@ -265,6 +295,7 @@ export class AgentProcess {
   }
 
   async #keep(change: Partial<AgentProcessMeta>): Promise<void> {
+    if (change.turn === null) this.#idleSince = performance.now();
     this.#meta = { ...this.#meta, ...change };
     const kept = await this.#services.holder.setMeta(this.processId, this.#meta);
     if (!kept.ok) this.#services.log.debug({ processId: this.processId, error: kept.error }, 'notes were not kept');

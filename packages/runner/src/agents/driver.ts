@@ -28,6 +28,9 @@ export interface AgentMeta {
   readonly driver?: Readonly<Record<string, unknown>>;
 }
 
+/** How its process ended, and what it left running that the holder has ended. */
+export type AgentExit = Pick<NonNullable<HeldProcess['exit']>, 'exitCode' | 'signal' | 'leftovers'>;
+
 /** What a driver tells. Facts are stored in call order; `position` is the end offset in the process's `out` stream of what they were read from. */
 export interface DriverEvents {
   /** Never twice with the same position and other facts: several facts from one position go in one call. */
@@ -36,7 +39,7 @@ export interface DriverEvents {
   /** Persisted in the holder before it resolves. */
   updateMeta(change: Partial<AgentMeta>): Promise<void>;
   /** Nothing more comes: the process has ended and all it said has been told. `position` is beyond all earlier ones. */
-  ended(position: number, exit: { readonly exitCode: number | null; readonly signal: string | null }): void;
+  ended(position: number, exit: AgentExit): void;
 }
 
 export interface TurnRequest {

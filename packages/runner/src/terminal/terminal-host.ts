@@ -202,7 +202,6 @@ export class TerminalHost {
       process,
       meta,
       checkpoint: fresh ? null : await checkpoints.read(process.id),
-      fresh,
       onEnded: (report) => {
         if (this.#abandoned.has(sessionId)) this.#clear(sessionId, terminal);
         else reports.add(report, () => this.#clear(sessionId, terminal));

@@ -4,7 +4,7 @@
  */
 import type { Logger } from 'pino';
 import type { HeldProcess, Holder, Reading } from '@holdfast/holder/process.ts';
-import { ok } from '@holdfast/protocol/error.ts';
+import { fail, ok } from '@holdfast/protocol/error.ts';
 import type { Result } from '@holdfast/protocol/error.ts';
 import type { Report } from '@holdfast/protocol/runner.ts';
 import type { Screen } from '@holdfast/protocol/screen.ts';
@@ -12,7 +12,6 @@ import { fromHolder } from '../holder-error.ts';
 import { deliveriesSource, outputSource } from '../reports.ts';
 import { ByteRing } from './byte-ring.ts';
 import type { CheckpointFiles } from './checkpoint-files.ts';
-import { InputStreams } from './input-streams.ts';
 import { LazyScreen } from './lazy-screen.ts';
 import { OutputFeed } from './output-feed.ts';
 import type { OutputSink } from './output-feed.ts';
@@ -34,8 +33,6 @@ export interface TerminalOptions {
   readonly process: HeldProcess;
   readonly meta: TerminalMeta;
   readonly checkpoint: Screen | null;
-  /** This runner has started it, so no input of it is unknown. */
-  readonly fresh: boolean;
   /** All is read, the process has ended: its last report. */
   readonly onEnded: (report: Report) => void;
 }
@@ -50,7 +47,6 @@ export class Terminal {
   readonly #ring: ByteRing;
   readonly #output: OutputFeed;
   readonly #screen: LazyScreen;
-  readonly #input: InputStreams;
   #meta: TerminalMeta;
   #reading: Reading | null = null;
   #exit: HeldProcess['exit'];
@@ -89,10 +85,6 @@ export class Terminal {
         if (!released.ok) log.debug({ processId: process.id, error: released.error }, 'output was not released');
       },
       log,
-    });
-    this.#input = new InputStreams({
-      write: async (data) => fromHolder(await holder.write(process.id, data)),
-      adopt: !options.fresh,
     });
   }
 
@@ -168,9 +160,15 @@ export class Terminal {
     this.#output.taken(offset);
   }
 
-  /** See InputStreams.offer. */
-  input(inputId: string, offset: number, data: Uint8Array, answer: (result: Result<number>) => void): void {
-    this.#input.offer(inputId, offset, data, answer);
+  /**
+   * Keystrokes, once and in order: the holder knows how far each client's stream is. Resolves with the offset up to
+   * which it has been written. conflict: bytes before `offset` are missing (details.accepted: where to go on from);
+   * rate_limited: too much waits for the program to read it. With the holder before this returns.
+   */
+  async input(inputId: string, offset: number, data: Uint8Array): Promise<Result<number>> {
+    const written = fromHolder(await this.#services.holder.input(this.processId, inputId, offset, data));
+    if (!written.ok || written.value >= offset) return written;
+    return fail('conflict', 'input before this is missing', { details: { accepted: written.value } });
   }
 
   /** A whole text, once per delivery. */

@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { Instruction } from '@holdfast/protocol/runner.ts';
 import { eventually } from '@holdfast/testkit/eventually.ts';
@@ -20,6 +20,14 @@ function turn(cwd: string, turnId: string, text: string, change: { provider?: st
     nextGeneration: change.nextGeneration ?? 1,
   };
   return instruction;
+}
+
+/** As the kernel has it: R, S, Z (ended, and nobody has asked how), … */
+function stateOf(pid: number): string {
+  const path = `/proc/${pid}/stat`;
+  if (!existsSync(path)) return 'gone';
+  const stat = readFileSync(path, 'latin1');
+  return stat.charAt(stat.lastIndexOf(')') + 2);
 }
 
 async function machineWithAgent() {
@@ -116,6 +124,19 @@ describe('agents', () => {
     await eventually('the end', () => server.factsOf('turn.ended').length === 1);
     expect(driver.calls).toContain(`start ${sessionId}.2 talk`);
     expect(server.factsOf('session.started')).toEqual([{ generation: 1 }, { generation: 2 }]);
+  });
+
+  it('TURN11: what an agent that died left running is ended and named in its turn, before the turn is interrupted', async () => {
+    const { machine, server, root } = await machineWithAgent();
+    await using _ = machine;
+    await server.carryOut(turn(root, 't1', 'leave'));
+    await eventually('interrupted', () => server.factsOf('turn.interrupted').length === 1);
+    expect(server.facts.map(({ fact }) => fact.type).slice(-2)).toEqual(['turn.notice', 'turn.interrupted']);
+    const [notice] = server.factsOf('turn.notice');
+    expect(notice).toMatchObject({ turnId: 't1', level: 'warning' });
+    expect(notice?.text).toMatch(/^What the agent had left running was ended: sleep 1006 \(process \d+\)\.$/);
+    const pid = Number(/process (\d+)/.exec(notice?.text ?? '')?.[1]);
+    expect(['gone', 'Z']).toContain(stateOf(pid));
   });
 
   it('TURN6: one that died while no runner was there is interrupted by the next, and never runs beside another', async () => {

@@ -10,6 +10,7 @@ while read -r verb turn text; do
   case "$verb $text" in
     "turn wait") echo "said $turn waiting" ;;
     "turn die") echo "said $turn dying"; kill -9 $$ ;;
+    "turn leave") setsid sleep 1006 > /dev/null & echo "said $turn leaving"; sleep 0.2; kill -9 $$ ;;
     "turn flood") for i in $(seq 1 300); do echo "said $turn $i $(printf %050000d 0)"; done; echo "ended $turn completed" ;;
     "turn "*) echo "said $turn $text"; echo "ended $turn completed" ;;
     "stop "*) echo "ended $turn stopped" ;;

@@ -1,9 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { fail, ok } from '@holdfast/protocol/error.ts';
-import type { Result } from '@holdfast/protocol/error.ts';
 import { ByteRing } from '@holdfast/runner/terminal/byte-ring.ts';
-import { InputStreams } from '@holdfast/runner/terminal/input-streams.ts';
 import { OutputFeed } from '@holdfast/runner/terminal/output-feed.ts';
 
 const bytes = (length: number, first = 0): Uint8Array =>
@@ -88,91 +85,5 @@ describe('output to the server', () => {
     feed.close();
     append(bytes(5, ring.end));
     expect(sent()).toBe(ring.end - 5);
-  });
-});
-
-describe('input', () => {
-  function terminal(adopt = false) {
-    const written: number[] = [];
-    const answers: (number | string)[] = [];
-    const pending: ((result: Result<null>) => void)[] = [];
-    const streams = new InputStreams({
-      adopt,
-      write: (data) =>
-        new Promise((resolve) => {
-          pending.push((result) => {
-            if (result.ok) written.push(...data);
-            resolve(result);
-          });
-        }),
-    });
-    const offer = (offset: number, data: Uint8Array, inputId = 'a'): void =>
-      streams.offer(inputId, offset, data, (result) => answers.push(result.ok ? result.value : result.error.kind));
-    const settle = async (result: Result<null> = ok(null)): Promise<void> => {
-      while (pending.length > 0) {
-        pending.shift()?.(result);
-        await Promise.resolve();
-        await Promise.resolve();
-      }
-    };
-    return { written, answers, pending, offer, settle };
-  }
-
-  it('LINK4: an idle terminal gets a key before the call returns', () => {
-    const { offer, pending } = terminal();
-    offer(0, bytes(1));
-    expect(pending.length).toBe(1);
-  });
-
-  it('LINK4: under repeats, overlaps and losses every key is applied once and in order', async () => {
-    const message = fc.record({ from: fc.nat(60), length: fc.integer({ min: 1, max: 20 }), settle: fc.boolean() });
-    await fc.assert(
-      fc.asyncProperty(fc.array(message, { maxLength: 60 }), async (messages) => {
-        const { written, answers, offer, settle } = terminal();
-        for (const { from, length, settle: now } of messages) {
-          offer(from, bytes(length, from));
-          if (now) await settle();
-        }
-        await settle();
-        expect(written).toEqual([...bytes(written.length)]);
-        expect(answers.length).toBe(messages.length);
-        const accepted = answers.filter((answer) => typeof answer === 'number');
-        expect(Math.max(0, ...accepted)).toBe(written.length);
-      }),
-    );
-  });
-
-  it('LINK4: a refused write leaves no hole: what came after it is refused, too', async () => {
-    const { written, answers, offer, settle } = terminal();
-    offer(0, bytes(3));
-    offer(3, bytes(3, 3));
-    await settle(fail('rate_limited', 'full'));
-    expect(answers).toEqual(['rate_limited', 'conflict']);
-    offer(0, bytes(6));
-    await settle();
-    expect(written).toEqual([...bytes(6)]);
-  });
-
-  it('LINK4: a stream an earlier runner knew goes on where its client is; one that may be forgotten does not', async () => {
-    const fresh = terminal(false);
-    fresh.offer(7, bytes(1));
-    expect(fresh.answers).toEqual(['conflict']);
-    const attached = terminal(true);
-    attached.offer(7, bytes(1, 7));
-    await attached.settle();
-    expect(attached.answers).toEqual([8]);
-    for (let client = 0; client < 300; client += 1) {
-      attached.offer(0, bytes(1), `client-${client}`);
-      await attached.settle();
-    }
-    attached.answers.length = 0;
-    attached.offer(7, bytes(1, 7));
-    expect(attached.answers).toEqual(['conflict']);
-  });
-
-  it('LINK4: input that waits is bounded', () => {
-    const { answers, offer } = terminal();
-    for (let block = 0; block < 40; block += 1) offer(block * 65_536, bytes(65_536));
-    expect(answers).toContain('rate_limited');
   });
 });

@@ -7,6 +7,7 @@ import type { Command, Receipt } from '@holdfast/protocol/command.ts';
 import type { Result } from '@holdfast/protocol/error.ts';
 import type { Fact } from '@holdfast/protocol/fact.ts';
 import type { AgentInfo, CreateSession, EventPage } from '@holdfast/protocol/rest.ts';
+import type { RetentionPreview, RetentionRun } from '@holdfast/protocol/retention.ts';
 import type { Screen } from '@holdfast/protocol/screen.ts';
 import type { SessionDescriptor, SessionStatus } from '@holdfast/protocol/session.ts';
 import type { Preview, Verdict } from '@holdfast/protocol/socket.ts';
@@ -33,6 +34,8 @@ export interface SubscriberSink {
   screen(screen: Screen): void;
   /** The session was deleted, or the server is going away. */
   closed(): void;
+  /** null: it takes more now. Else resolves when it does, or never will again: until then the log waits in the store. */
+  congestion(): Promise<void> | null;
 }
 
 export interface Subscription {
@@ -114,6 +117,14 @@ export interface Application {
     sessionId: string,
     input: { inputId: string; offset: number; data: Uint8Array },
   ): Promise<Result<{ offset: number }>>;
+
+  /** One more socket of this login's user, until the function is called. quota_exceeded: too many. */
+  connection(login: Login): Result<() => void>;
+
+  /** What a run would remove of this login's sessions. */
+  retentionPreview(login: Login): Promise<Result<RetentionPreview>>;
+  /** Removes now what is too old of this login's sessions. */
+  runRetention(login: Login): Promise<Result<RetentionRun>>;
 
   /** Named checks for readiness, each resolving or rejecting within 2 s. */
   checks(): Record<string, () => Promise<void>>;

@@ -11,3 +11,14 @@ export function authorise<T extends Owned>(login: Login, thing: T | null, what: 
   if (thing === null || thing.ownerId !== login.userId) return fail('not_found', `There is no such ${what}.`);
   return ok(thing);
 }
+
+/** Machines of one's own, and the server's (ownerId null), which is for everybody. */
+export function authoriseRunner<T extends { readonly ownerId: string | null }>(
+  login: Login,
+  runner: T | null,
+): Result<T> {
+  if (runner === null || (runner.ownerId !== null && runner.ownerId !== login.userId)) {
+    return fail('not_found', 'There is no such machine.');
+  }
+  return ok(runner);
+}

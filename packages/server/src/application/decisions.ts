@@ -17,6 +17,7 @@ export function changeOf(decision: Decision, screen?: KeptScreen): Change {
     title: decision.state.title,
     status: statusOf(decision.state),
     state: decision.state,
+    turnOpen: decision.state.agent !== null && decision.state.agent.turn !== null,
     approvals: decision.approvals,
     instructions: decision.instructions,
     ...(screen === undefined ? {} : { screen }),
@@ -28,7 +29,7 @@ export function toChange(decided: Result<Decision>): Result<Change> {
 }
 
 export function describe(row: SessionRow, runnerOnline: boolean): SessionDescriptor {
-  const { state: _state, ...fields } = row;
+  const { state: _state, turnOpen: _turnOpen, ...fields } = row;
   const { terminal, agent } = stateOf(row);
   return {
     ...fields,

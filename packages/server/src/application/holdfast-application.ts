@@ -4,10 +4,12 @@ import type { Actor, Approval, ApprovalStatus } from '@holdfast/protocol/approva
 import type { Command, Receipt } from '@holdfast/protocol/command.ts';
 import { type Result, fail, ok } from '@holdfast/protocol/error.ts';
 import type { AgentInfo, CreateSession, EventPage } from '@holdfast/protocol/rest.ts';
+import type { RetentionPreview, RetentionRun } from '@holdfast/protocol/retention.ts';
 import type { ToRunner, ToServer } from '@holdfast/protocol/runner.ts';
 import type { Screen } from '@holdfast/protocol/screen.ts';
 import type { SessionDescriptor } from '@holdfast/protocol/session.ts';
 import type { CreateWorkspace, Workspace } from '@holdfast/protocol/workspace.ts';
+import { type UserLimits, noLimits } from '@holdfast/core/limits/user-limits.ts';
 import { alreadyAnswered, create, decide } from '@holdfast/core/session/decide.ts';
 import type { Channel } from '@holdfast/link/channel.ts';
 import type { SessionRow, Store } from '@holdfast/store/store.ts';
@@ -21,11 +23,13 @@ import type {
   SubscriberSink,
   Subscription,
 } from './application.ts';
-import { authorise } from './authorise.ts';
+import { authorise, authoriseRunner } from './authorise.ts';
 import { canonicalJson } from './canonical-json.ts';
 import { stateOf, toChange } from './decisions.ts';
 import { announceWritten } from './events.ts';
+import { Limits } from './limits.ts';
 import { Live } from './live.ts';
+import { Retention } from './retention.ts';
 import { offline } from './runner-link.ts';
 import { RunnerRegistry } from './runner-registry.ts';
 
@@ -42,16 +46,25 @@ export interface ApplicationOptions {
   /** Monotonic, ms. */
   readonly now: () => number;
   readonly log: Logger;
+  /** Default: none. */
+  readonly limits?: UserLimits;
+  /** Days after which what is over goes. Default 0: everything is kept. */
+  readonly retentionDays?: number;
+  /** Calls back once after so many ms, and is cancelled by the answer. Default: a timer that keeps no process alive. */
+  readonly later?: (ms: number, call: () => void) => () => void;
 }
 
 export class HoldfastApplication implements Application {
   readonly #options: ApplicationOptions;
   readonly #runners: RunnerRegistry;
   readonly #live: Live;
+  readonly #limits: Limits;
+  readonly #retention: Retention;
 
   constructor(options: ApplicationOptions) {
     this.#options = options;
     const { store, newId, time, now, log } = options;
+    this.#limits = new Limits(options.limits ?? noLimits, now);
     this.#live = new Live({
       store,
       link: (runnerId) => this.#runners.link(runnerId),
@@ -73,11 +86,24 @@ export class HoldfastApplication implements Application {
       time,
       log,
     });
+    this.#retention = new Retention({
+      store,
+      days: options.retentionDays ?? 0,
+      time,
+      announcements: live,
+      abandon: ({ id, runnerId }) => {
+        // A runner that is away hears of it when it comes (LINK3).
+        const link = this.#runners.link(runnerId);
+        if (link.ok) link.value.send({ type: 'abandon', sessionId: id });
+      },
+      later: options.later ?? unreferencedTimer,
+      log,
+    });
   }
 
-  /** A runner is on the other end of the channel. */
-  connectRunner(channel: Channel<ToRunner, ToServer>): void {
-    this.#runners.connect(channel);
+  /** A runner is on the other end of the channel. ownerId: whose key it came with; null: part of this server. */
+  connectRunner(channel: Channel<ToRunner, ToServer>, ownerId: string | null): void {
+    this.#runners.connect(channel, ownerId);
   }
 
   /** Resolves once a runner is linked and what it runs has been compared with the store: then people can be served. */
@@ -86,14 +112,18 @@ export class HoldfastApplication implements Application {
   }
 
   close(): void {
+    this.#retention.close();
     this.#runners.close();
     this.#live.close();
   }
 
-  async createWorkspace(login: Login, { path, name }: CreateWorkspace): Promise<Result<Workspace>> {
-    const runnerId = this.#runners.defaultRunnerId;
-    const link = runnerId === null ? offline() : this.#runners.link(runnerId);
-    if (runnerId === null || !link.ok) return offline();
+  async createWorkspace(login: Login, { path, name, runnerId: wanted }: CreateWorkspace): Promise<Result<Workspace>> {
+    const runnerId = wanted ?? this.#runners.defaultRunnerId;
+    if (runnerId === null) return offline();
+    const runner = authoriseRunner(login, this.#runners.list().find(({ id }) => id === runnerId) ?? null);
+    if (!runner.ok) return runner;
+    const link = this.#runners.link(runnerId);
+    if (!link.ok) return link;
     const resolved = await link.value.ask({ type: 'workspace', path });
     if (!resolved.ok) return resolved;
     return this.#options.store.createWorkspace({
@@ -132,6 +162,8 @@ export class HoldfastApplication implements Application {
   ): Promise<Result<{ session: SessionDescriptor; repeated: boolean }>> {
     const workspace = await this.workspace(login, body.workspaceId);
     if (!workspace.ok) return workspace;
+    const soon = this.#limits.start(login.userId);
+    if (!soon.ok) return soon;
     const { store, newId, time } = this.#options;
     const context = { sessionId: newId(), at: time(), newId, cwd: workspace.value.path, actor: actorOf(login) };
     const row = {
@@ -143,9 +175,11 @@ export class HoldfastApplication implements Application {
       at: context.at,
     };
     const key = idempotencyKey === null ? null : { commandId: idempotencyKey, fingerprint: fingerprint(body) };
-    const written = await store.createSession(row, key, () =>
-      toChange(create(body, body.title ?? defaultTitle(body, workspace.value), newId(), context)),
-    );
+    const written = await store.createSession(row, key, (_blank, use) => {
+      const allowed = this.#limits.session(use, body.agent?.prompt !== undefined);
+      if (!allowed.ok) return allowed;
+      return toChange(create(body, body.title ?? defaultTitle(body, workspace.value), newId(), context));
+    });
     if (!written.ok) return written;
     if (!written.value.repeated) announceWritten(this.#live, written.value);
     return ok({ session: this.#live.describe(written.value.session), repeated: written.value.repeated });
@@ -200,13 +234,18 @@ export class HoldfastApplication implements Application {
   async command(login: Login, sessionId: string, command: Command): Promise<Result<Receipt>> {
     const row = await this.#row(login, sessionId);
     if (!row.ok) return row;
+    const soon = this.#takeRate(login, sessionId, command);
+    if (!soon.ok) return soon;
     const { store, newId, time } = this.#options;
     const workspace = await store.workspace(row.value.workspaceId);
     const context = { sessionId, at: time(), newId, cwd: workspace?.path ?? '', actor: actorOf(login) };
     const key = { commandId: command.id, fingerprint: fingerprint(command) };
-    const written = await store.command(sessionId, key, context.at, (current) =>
-      toChange(decide(stateOf(current), command, context)),
-    );
+    const written = await store.command(sessionId, key, context.at, (current, use) => {
+      const change = toChange(decide(stateOf(current), command, context));
+      if (!change.ok || current.turnOpen || change.value.turnOpen !== true) return change;
+      const allowed = this.#limits.turn(use);
+      return allowed.ok ? change : allowed;
+    });
     if (!written.ok) return command.type === 'approval.answer' ? this.#lateAnswer(command, written) : written;
     if (!written.value.repeated) announceWritten(this.#live, written.value);
     return ok(written.value.receipt);
@@ -255,8 +294,9 @@ export class HoldfastApplication implements Application {
     return row.ok ? ok(approval) : fail('not_found', 'There is no such approval.');
   }
 
-  runners(_login: Login): Promise<Result<RunnerInfo[]>> {
-    return Promise.resolve(ok(this.#runners.list()));
+  runners(login: Login): Promise<Result<RunnerInfo[]>> {
+    const allowed = this.#runners.list().filter((runner) => authoriseRunner(login, runner).ok);
+    return Promise.resolve(ok(allowed.map(({ id, name, online, roots }) => ({ id, name, online, roots }))));
   }
 
   async agents(_login: Login): Promise<Result<AgentInfo[]>> {
@@ -285,8 +325,22 @@ export class HoldfastApplication implements Application {
     if (!row.ok) return row;
     if (row.value.kind !== 'terminal') return fail('bad_request', 'Only terminals take keys.');
     if (stateOf(row.value).end !== 'none') return fail('session_ended', 'This terminal has ended.');
+    const soon = this.#limits.input(login.userId, input.data.byteLength);
+    if (!soon.ok) return soon;
     const link = this.#runners.link(row.value.runnerId);
     return link.ok ? link.value.input(sessionId, input) : link;
+  }
+
+  connection(login: Login): Result<() => void> {
+    return this.#limits.connection(login.userId);
+  }
+
+  async retentionPreview(login: Login): Promise<Result<RetentionPreview>> {
+    return ok(await this.#retention.preview(login.userId));
+  }
+
+  async runRetention(login: Login): Promise<Result<RetentionRun>> {
+    return ok(await this.#retention.run(login.userId));
   }
 
   checks(): Record<string, () => Promise<void>> {
@@ -303,6 +357,15 @@ export class HoldfastApplication implements Application {
     return authorise(login, await this.#options.store.session(id), 'session');
   }
 
+  /** Only what is costly is slowed down: stopping and answering never wait (TURN7). */
+  #takeRate(login: Login, sessionId: string, command: Command): Result<null> {
+    if (command.type === 'message.send' || command.type === 'turn.resume') {
+      return this.#limits.message(login.userId, sessionId);
+    }
+    if (command.type === 'terminal.write') return this.#limits.input(login.userId, Buffer.byteLength(command.data));
+    return ok(null);
+  }
+
   /** An approval that is no longer open: say who answered it, if somebody did. */
   async #lateAnswer(
     command: Extract<Command, { type: 'approval.answer' }>,
@@ -314,6 +377,12 @@ export class HoldfastApplication implements Application {
       ? fail('conflict', 'The agent no longer waits for this.')
       : alreadyAnswered(approval.answeredBy, approval.answeredAt);
   }
+}
+
+function unreferencedTimer(ms: number, call: () => void): () => void {
+  const timer = setTimeout(call, ms);
+  timer.unref();
+  return () => clearTimeout(timer);
 }
 
 function actorOf(login: Login): Actor {

@@ -60,6 +60,7 @@ export class Live implements Announcements {
   written(session: SessionRow, facts: readonly Fact[]): void {
     this.#previews.written(session.id, facts);
     this.#facts.publish(session.id, facts);
+    if (facts.some((fact) => fact.type === 'session.started')) this.#terminals.started(session.id);
     this.#announce(session.ownerId, { type: 'session', session: this.describe(session) });
     if (session.status === 'ended' || session.status === 'failed') {
       for (const resolve of this.#endWaiters.get(session.id) ?? []) resolve();
@@ -132,6 +133,7 @@ export class Live implements Announcements {
         for (const preview of this.#previews.of(session.id)) sink.preview(preview);
       },
       closed: () => sink.closed(),
+      congestion: () => sink.congestion(),
     });
     if (!subscribed.ok) return subscribed;
     const listeners = this.#previewListeners.get(session.id) ?? new Set();

@@ -17,15 +17,17 @@ import type { Delivery } from '@holdfast/store/store.ts';
 import type { Logger } from 'pino';
 
 const answerTimeoutMs = 10_000;
+/** Messages that do not fit, per link; with one more it is closed. */
+const misfitsAllowed = 100;
 
 /** What a link tells; the calls of one link are in the order of its messages. */
 export interface RunnerLinkEvents {
   hello(link: RunnerLink, inventory: readonly InventoryItem[]): void;
   report(link: RunnerLink, report: Report): void;
   done(link: RunnerLink, deliveryId: number): void;
-  ttyOpened(sessionId: string, first: number): void;
-  tty(sessionId: string, offset: number, data: Uint8Array): void;
-  preview(sessionId: string, preview: Preview): void;
+  ttyOpened(link: RunnerLink, sessionId: string, first: number): void;
+  tty(link: RunnerLink, sessionId: string, offset: number, data: Uint8Array): void;
+  preview(link: RunnerLink, sessionId: string, preview: Preview): void;
   closed(link: RunnerLink): void;
 }
 
@@ -38,6 +40,8 @@ export class RunnerLink {
   id = '';
   name = '';
   roots: readonly string[] = [];
+  /** Whose runner it is; null: part of this server. */
+  readonly ownerId: string | null;
   readonly #channel: Channel<ToRunner, ToServer>;
   readonly #events: RunnerLinkEvents;
   readonly #log: Logger;
@@ -45,8 +49,18 @@ export class RunnerLink {
   readonly #answers = new Map<string, (result: Result<unknown>) => void>();
   readonly #inputs = new Map<string, WaitingInput[]>();
   #open = true;
+  #greeted = false;
+  #welcomed = false;
+  #misfits = 0;
 
-  constructor(channel: Channel<ToRunner, ToServer>, events: RunnerLinkEvents, newId: () => string, log: Logger) {
+  constructor(
+    channel: Channel<ToRunner, ToServer>,
+    ownerId: string | null,
+    events: RunnerLinkEvents,
+    newId: () => string,
+    log: Logger,
+  ) {
+    this.ownerId = ownerId;
     this.#channel = channel;
     this.#events = events;
     this.#newId = newId;
@@ -57,6 +71,11 @@ export class RunnerLink {
 
   get open(): boolean {
     return this.#open;
+  }
+
+  /** Bytes sent and not yet taken by the runner. */
+  get bufferedBytes(): number {
+    return this.#channel.bufferedBytes;
   }
 
   send(message: ToRunner): void {
@@ -112,6 +131,19 @@ export class RunnerLink {
     });
   }
 
+  /** It is who it says it is: from now on it is heard. */
+  welcome(): void {
+    this.#welcomed = true;
+    this.send({ type: 'welcome', protocolVersion, runnerId: this.id });
+  }
+
+  /** Says why, then closes. */
+  refuse(error: ErrorBody): void {
+    this.send({ type: 'refused', error });
+    // In memory a message arrives in the next microtask, unless the channel is closed by then.
+    queueMicrotask(() => this.close());
+  }
+
   close(): void {
     this.#channel.close();
     this.#closed();
@@ -132,9 +164,13 @@ export class RunnerLink {
         { runnerId: this.id, issues: parsed.error.issues.slice(0, 3) },
         'the runner sent what does not fit',
       );
+      this.#misfits += 1;
+      if (this.#misfits > misfitsAllowed) this.close();
       return;
     }
     const message = parsed.data;
+    // What comes too early would come again: nothing is acknowledged before the welcome.
+    if (message.type !== 'hello' && !this.#welcomed) return;
     switch (message.type) {
       case 'hello':
         return this.#hello(message);
@@ -147,11 +183,11 @@ export class RunnerLink {
       case 'inputRefused':
         return this.#settleInputs(message.inputId, Infinity, { ok: false, error: message.error });
       case 'ttyOpened':
-        return this.#events.ttyOpened(message.sessionId, message.first);
+        return this.#events.ttyOpened(this, message.sessionId, message.first);
       case 'tty':
-        return this.#events.tty(message.sessionId, message.offset, message.data);
+        return this.#events.tty(this, message.sessionId, message.offset, message.data);
       case 'preview':
-        return this.#events.preview(message.sessionId, message.preview);
+        return this.#events.preview(this, message.sessionId, message.preview);
       case 'answer':
         return this.#answers.get(message.requestId)?.(message.result);
     }
@@ -160,12 +196,17 @@ export class RunnerLink {
   #hello(message: Extract<ToServer, { type: 'hello' }>): void {
     if (message.protocolVersion !== protocolVersion) {
       this.#log.error({ theirs: message.protocolVersion, ours: protocolVersion }, 'a runner speaks another version');
-      return this.close();
+      return this.refuse({
+        kind: 'unsupported_version',
+        message: `The server speaks version ${protocolVersion} of the protocol, this machine ${message.protocolVersion}.`,
+      });
     }
+    // One runner a link: a second hello could take over another's id behind the back of what was decided at the first.
+    if (this.#greeted) return this.close();
+    this.#greeted = true;
     this.id = message.runnerId;
     this.name = message.name;
     this.roots = message.roots;
-    this.send({ type: 'welcome', protocolVersion, runnerId: message.runnerId });
     this.#events.hello(this, message.inventory);
   }
 

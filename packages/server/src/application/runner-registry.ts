@@ -7,7 +7,7 @@ import type { InventoryItem, Report, ToRunner, ToServer } from '@holdfast/protoc
 import type { Preview } from '@holdfast/protocol/socket.ts';
 import { accept, reconcile } from '@holdfast/core/session/accept.ts';
 import type { Channel } from '@holdfast/link/channel.ts';
-import type { Delivery, Store } from '@holdfast/store/store.ts';
+import type { Delivery, SessionRow, Store } from '@holdfast/store/store.ts';
 import type { Logger } from 'pino';
 import type { RunnerInfo } from './application.ts';
 import { changeOf, stateOf } from './decisions.ts';
@@ -16,6 +16,8 @@ import { RunnerLink, offline } from './runner-link.ts';
 
 /** Pending deliveries looked at in one go. */
 const deliveryPage = 500;
+/** Bytes on their way to a runner beyond which further instructions wait until it has done some. */
+const deliveryBytes = 4 * 1024 * 1024;
 
 export interface RunnerRegistryOptions {
   readonly store: Store;
@@ -31,10 +33,20 @@ export interface RunnerRegistryOptions {
   readonly log: Logger;
 }
 
+export interface KnownRunner {
+  readonly id: string;
+  readonly name: string;
+  readonly roots: readonly string[];
+  /** null: part of this server, for everybody. */
+  readonly ownerId: string | null;
+}
+
 interface Linked {
   readonly link: RunnerLink;
   /** Sent on this link and not yet done. */
   readonly inFlight: Set<number>;
+  /** What it may speak for: sessions that are open on it, or that it was instructed about. */
+  readonly sessions: Set<string>;
   /** Reports and deliveries are handled one after the other, in the order of the link. */
   queue: Promise<void>;
   ready: boolean;
@@ -45,25 +57,30 @@ interface Linked {
 export class RunnerRegistry {
   readonly #options: RunnerRegistryOptions;
   readonly #linked = new Map<string, Linked>();
-  readonly #known = new Map<string, Omit<RunnerInfo, 'online'>>();
+  /** In the order they first came. In memory: a runner is known once it has come since this server's start. */
+  readonly #known = new Map<string, KnownRunner>();
   readonly #waitingReady = new Set<() => void>();
 
   constructor(options: RunnerRegistryOptions) {
     this.#options = options;
   }
 
-  /** A runner is on the other end of this channel; it speaks first. */
-  connect(channel: Channel<ToRunner, ToServer>): void {
+  /** A runner of this login (null: of this server) is on the other end of this channel; it speaks first. */
+  connect(channel: Channel<ToRunner, ToServer>, ownerId: string | null): void {
     const { onTty, onTtyOpened, onPreview, newId, log } = this.#options;
+    const ofIts = (link: RunnerLink, sessionId: string, tell: () => void): void => {
+      if (this.#speaksFor(link, sessionId)) tell();
+    };
     new RunnerLink(
       channel,
+      ownerId,
       {
         hello: (link, inventory) => this.#hello(link, inventory),
         report: (link, report) => this.#enqueue(link, () => this.#report(link, report)),
-        done: (link, deliveryId) => this.#enqueue(link, () => this.#done(link, deliveryId)),
-        ttyOpened: onTtyOpened,
-        tty: onTty,
-        preview: onPreview,
+        done: (link, deliveryId) => this.#enqueue(link, (linked) => this.#done(linked, deliveryId)),
+        ttyOpened: (link, sessionId, first) => ofIts(link, sessionId, () => onTtyOpened(sessionId, first)),
+        tty: (link, sessionId, offset, data) => ofIts(link, sessionId, () => onTty(sessionId, offset, data)),
+        preview: (link, sessionId, preview) => ofIts(link, sessionId, () => onPreview(sessionId, preview)),
         closed: (link) => this.#closed(link),
       },
       newId,
@@ -71,7 +88,7 @@ export class RunnerRegistry {
     );
   }
 
-  list(): RunnerInfo[] {
+  list(): (RunnerInfo & KnownRunner)[] {
     return [...this.#known.values()].map((runner) => ({ ...runner, online: this.online(runner.id) }));
   }
 
@@ -118,35 +135,54 @@ export class RunnerRegistry {
       const pending = await this.#options.store.deliveries(runnerId, 0, deliveryPage);
       for (const delivery of pending) {
         if (linked.inFlight.has(delivery.id)) continue;
+        // Goes on when the last of those is done.
+        if (linked.inFlight.size > 0 && linked.link.bufferedBytes > deliveryBytes) break;
         linked.inFlight.add(delivery.id);
+        linked.sessions.add(delivery.sessionId);
         linked.link.deliver(delivery);
       }
     }
     linked.pumping = false;
   }
 
-  #enqueue(link: RunnerLink, work: () => Promise<void>): void {
+  #enqueue(link: RunnerLink, work: (linked: Linked) => Promise<void>): void {
     const linked = this.#linked.get(link.id);
     if (linked?.link !== link) return;
-    linked.queue = linked.queue.then(work).catch((error: unknown) => {
-      this.#options.log.error({ error, runnerId: link.id }, 'a message of the runner could not be handled');
-    });
+    linked.queue = linked.queue
+      .then(() => work(linked))
+      .catch((error: unknown) => {
+        this.#options.log.error({ error, runnerId: link.id }, 'a message of the runner could not be handled');
+      });
+  }
+
+  #speaksFor(link: RunnerLink, sessionId: string): boolean {
+    const linked = this.#linked.get(link.id);
+    return linked?.link === link && linked.sessions.has(sessionId);
   }
 
   #hello(link: RunnerLink, inventory: readonly InventoryItem[]): void {
+    const known = this.#known.get(link.id);
+    if (known !== undefined && known.ownerId !== link.ownerId) return this.#refuse(link);
     this.#linked.get(link.id)?.link.close();
     const linked: Linked = {
       link,
       inFlight: new Set(),
+      sessions: new Set(),
       queue: Promise.resolve(),
       ready: false,
       pumping: false,
       pumpAgain: false,
     };
     this.#linked.set(link.id, linked);
-    this.#known.set(link.id, { id: link.id, name: link.name, roots: link.roots });
     this.#enqueue(link, async () => {
-      await this.#reconcile(link, inventory);
+      // Of before this server's start, the sessions say whose the runner is.
+      const open = await this.#options.store.openSessions(link.id);
+      if (link.ownerId !== null && open.some((row) => row.ownerId !== link.ownerId)) return this.#refuse(link);
+      if (this.#linked.get(link.id) !== linked) return;
+      this.#known.set(link.id, { id: link.id, name: link.name, roots: link.roots, ownerId: link.ownerId });
+      link.welcome();
+      for (const { id } of open) linked.sessions.add(id);
+      await this.#reconcile(link, inventory, open);
       if (this.#linked.get(link.id) !== linked) return;
       linked.ready = true;
       this.#options.log.info({ runnerId: link.id, sessions: inventory.length }, 'runner linked');
@@ -157,11 +193,19 @@ export class RunnerRegistry {
     });
   }
 
-  async #reconcile(link: RunnerLink, inventory: readonly InventoryItem[]): Promise<void> {
+  #refuse(link: RunnerLink): void {
+    this.#options.log.error({ runnerId: link.id, ownerId: link.ownerId }, 'a runner came with an id of another login');
+    link.refuse({
+      kind: 'forbidden',
+      message: 'This machine is known here under another login. Use a key of that login, or another data directory.',
+    });
+  }
+
+  async #reconcile(link: RunnerLink, inventory: readonly InventoryItem[], open: readonly SessionRow[]): Promise<void> {
     const { store, announcements, time, newId } = this.#options;
     const items = new Map(inventory.map((item) => [item.sessionId, item]));
     const starting = new Set((await this.#allDeliveries(link.id)).filter(begins).map((delivery) => delivery.sessionId));
-    for (const row of await store.openSessions(link.id)) {
+    for (const row of open) {
       const item = items.get(row.id) ?? null;
       items.delete(row.id);
       const context = { sessionId: row.id, at: time(), newId, cwd: '' };
@@ -188,7 +232,10 @@ export class RunnerRegistry {
     const { store, announcements, time, newId, log } = this.#options;
     const { sessionId, source, position } = report;
     const row = await store.session(sessionId);
-    if (row !== null) {
+    // Not of this runner: acknowledged like one of a session that is gone, so that it is not kept and told again.
+    if (row !== null && row.runnerId !== link.id) {
+      log.warn({ runnerId: link.id, sessionId }, 'a runner reported of a session that is not on it');
+    } else if (row !== null) {
       const workspace = await store.workspace(row.workspaceId);
       const context = { sessionId, at: time(), newId, cwd: workspace?.path ?? '' };
       const written = await store.report(sessionId, { source, position }, context.at, (current) => ({
@@ -205,12 +252,13 @@ export class RunnerRegistry {
     link.send({ type: 'stored', sessionId, source, position });
   }
 
-  async #done(link: RunnerLink, deliveryId: number): Promise<void> {
+  async #done(linked: Linked, deliveryId: number): Promise<void> {
+    // Only what it was given on this link. Of an earlier one, it is given again and done again.
+    if (!linked.inFlight.has(deliveryId)) return;
     await this.#options.store.finishDelivery(deliveryId);
-    const linked = this.#linked.get(link.id);
-    linked?.inFlight.delete(deliveryId);
-    // A full page may have hidden later ones.
-    if (linked !== undefined && linked.inFlight.size === 0) this.pump(link.id);
+    linked.inFlight.delete(deliveryId);
+    // A full page may have hidden later ones, a full link have made them wait.
+    if (linked.inFlight.size === 0) this.pump(linked.link.id);
   }
 
   #closed(link: RunnerLink): void {

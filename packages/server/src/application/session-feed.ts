@@ -1,11 +1,11 @@
 /**
  * One door for what is stored and what is new: a subscriber is registered first, then reads the store until nothing is
  * beyond its cursor, then is live. A live fact that does not follow on its cursor sends it back to the store, so the
- * announcements need to be neither complete nor in order: the log is the truth, they are a hint.
+ * announcements need to be neither complete nor in order: the log is the truth, they are a hint. So nothing has to be
+ * kept for one who does not take what it is sent: it reads on when it does.
  */
 import { type Result, fail, ok } from '@holdfast/protocol/error.ts';
 import type { Fact } from '@holdfast/protocol/fact.ts';
-import { limits } from '@holdfast/protocol/limits.ts';
 import type { Verdict } from '@holdfast/protocol/socket.ts';
 import type { FactPage, Store } from '@holdfast/store/store.ts';
 
@@ -13,7 +13,12 @@ export interface FactSink {
   facts(facts: readonly Fact[]): void;
   synced(seq: number): void;
   closed(): void;
+  /** As SubscriberSink has it. */
+  congestion(): Promise<void> | null;
 }
+
+/** Facts in one page: with what its connection may have left untaken, the most that waits for one subscriber. */
+const pageFacts = 100;
 
 export interface FactSubscription {
   readonly verdict: Verdict;
@@ -55,7 +60,7 @@ export class SessionFeed {
       set.delete(subscriber);
       if (set.size === 0 && this.#subscribers.get(sessionId) === set) this.#subscribers.delete(sessionId);
     };
-    const first = await this.#store.factsAfter(sessionId, after, limits.pageFacts);
+    const first = await this.#store.factsAfter(sessionId, after, pageFacts);
     if (first === null) {
       close();
       return fail('not_found', 'There is no such session.');
@@ -74,7 +79,7 @@ export class SessionFeed {
       if (subscriber.reading) continue;
       const fresh = facts.filter((fact) => fact.seq > subscriber.cursor);
       if (fresh.length === 0) continue;
-      if (fresh[0]?.seq === subscriber.cursor + 1) {
+      if (fresh[0]?.seq === subscriber.cursor + 1 && subscriber.sink.congestion() === null) {
         subscriber.cursor = last.seq;
         subscriber.sink.facts(fresh);
       } else {
@@ -102,13 +107,21 @@ export class SessionFeed {
 
   async #read(sessionId: string, subscriber: Subscriber, page: FactPage | null): Promise<void> {
     for (let next = page; subscriber.open; next = null) {
-      const read = next ?? (await this.#store.factsAfter(sessionId, subscriber.cursor, limits.pageFacts));
+      if (next === null) await subscriber.sink.congestion();
+      if (!subscriber.open) return;
+      const read = next ?? (await this.#store.factsAfter(sessionId, subscriber.cursor, pageFacts));
       if (!subscriber.open) return;
       if (read === null) {
         subscriber.sink.closed();
         return;
       }
       const last = read.facts.at(-1);
+      if (read.facts.length > 0 && read.facts[0]?.seq !== subscriber.cursor + 1) {
+        // What it wanted next was removed meanwhile: it comes again and is told to begin anew (LOG8).
+        subscriber.open = false;
+        subscriber.sink.closed();
+        return;
+      }
       if (last !== undefined) {
         subscriber.cursor = last.seq;
         subscriber.sink.facts(read.facts);

@@ -41,6 +41,8 @@ interface Subscriber {
 
 interface Feed {
   readonly ring: ByteRing;
+  /** Where the first subscriber wanted output to begin. */
+  readonly from: number | null;
   /** The runner has said where its output begins. */
   opened: boolean;
   readonly subscribers: Set<Subscriber>;
@@ -111,8 +113,14 @@ export class TerminalFeeds {
     for (const sessionId of sessionIds) {
       const feed = this.#feeds.get(sessionId);
       if (feed === undefined) continue;
-      this.#environment.open(sessionId, feed.opened ? feed.ring.end : null);
+      this.#environment.open(sessionId, feed.opened ? feed.ring.end : feed.from);
     }
+  }
+
+  /** The terminal runs now: whoever came before it did asked a runner that had no such terminal. */
+  started(sessionId: string): void {
+    const feed = this.#feeds.get(sessionId);
+    if (feed?.opened === false) this.#environment.open(sessionId, feed.from);
   }
 
   watched(): Iterable<string> {
@@ -139,7 +147,8 @@ export class TerminalFeeds {
       known.linger = null;
       return known;
     }
-    const feed: Feed = { ring: new ByteRing(limits.serverRing), opened: false, subscribers: new Set(), linger: null };
+    const ring = new ByteRing(limits.serverRing);
+    const feed: Feed = { ring, from, opened: false, subscribers: new Set(), linger: null };
     this.#feeds.set(sessionId, feed);
     this.#environment.open(sessionId, from);
     return feed;

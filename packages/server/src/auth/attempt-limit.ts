@@ -1,36 +1,25 @@
-/** How often one address may try to guess something. Memory is bounded: beyond `addresses` the least recent is forgotten. */
+/** How often one address may try to guess something. Memory is bounded by the table's. */
 import { isIPv6 } from 'node:net';
-import { type BucketSize, TokenBucket } from './token-bucket.ts';
-
-const addresses = 10_000;
+import { BucketTable } from '@holdfast/core/limits/bucket-table.ts';
+import type { BucketSize } from '@holdfast/core/limits/token-bucket.ts';
 
 export class AttemptLimit {
-  readonly #size: BucketSize;
+  readonly #buckets: BucketTable;
   readonly #now: () => number;
-  readonly #buckets = new Map<string, TokenBucket>();
 
   constructor(size: BucketSize, now: () => number) {
-    this.#size = size;
+    this.#buckets = new BucketTable(size);
     this.#now = now;
   }
 
   /** Milliseconds until this address may try again; 0: now. */
   waitMs(address: string): number {
-    return this.#buckets.get(addressBlock(address))?.waitMs(this.#now()) ?? 0;
+    return this.#buckets.waitMs(addressBlock(address), this.#now());
   }
 
   /** Counts one attempt. Answers like waitMs; an attempt that has to wait is not counted again. */
   take(address: string): number {
-    const key = addressBlock(address);
-    const now = this.#now();
-    const bucket = this.#buckets.get(key) ?? new TokenBucket(this.#size, now);
-    this.#buckets.delete(key);
-    this.#buckets.set(key, bucket);
-    if (this.#buckets.size > addresses) {
-      const [oldest] = this.#buckets.keys();
-      if (oldest !== undefined) this.#buckets.delete(oldest);
-    }
-    return bucket.take(now);
+    return this.#buckets.take(addressBlock(address), this.#now());
   }
 }
 

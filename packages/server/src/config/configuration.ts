@@ -4,6 +4,7 @@
  */
 import { homedir } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
+import type { UserLimits } from '@holdfast/core/limits/user-limits.ts';
 import { fail, ok, type Result } from '@holdfast/protocol/error.ts';
 import { z } from 'zod';
 import { closestName } from './closest-name.ts';
@@ -25,6 +26,12 @@ export interface Configuration {
   /** Origin under which browsers reach the server through a proxy, e.g. https://terminal.example.org. */
   readonly publicUrl: string | null;
   readonly logLevel: LogLevel;
+  /** Of each person. */
+  readonly limits: UserLimits;
+  /** Minutes without a turn after which an agent's process is stopped; 0: never. */
+  readonly agentIdleMinutes: number;
+  /** 0: everything is kept for ever. */
+  readonly retentionDays: number;
 }
 
 export interface ConfigurationFault {
@@ -40,8 +47,11 @@ export type LogLevel = (typeof logLevels)[number];
 const socketPathBytes = 100;
 const fileName = 'holdfast.env';
 const prefix = 'HOLDFAST_';
-/** No settings: what processes inside a session find in their environment, a server started there included. */
-const inherited = new Set(['HOLDFAST_HELD', 'HOLDFAST_DEMO_STATE']);
+/**
+ * No settings: what processes inside a session find in their environment, a server started there included, and the key
+ * that the runner command takes from the environment alone.
+ */
+const inherited = new Set(['HOLDFAST_HELD', 'HOLDFAST_DEMO_STATE', 'HOLDFAST_RUNNER_KEY']);
 
 /**
  * Where everything is kept: HOLDFAST_DATA_DIR, else holdfast in the user's data home. Needs no other setting, so the
@@ -117,6 +127,17 @@ export function readConfiguration(env: Environment, fileText?: string): Result<C
     workspaceRoots: settings.HOLDFAST_WORKSPACES_ROOT,
     publicUrl: settings.HOLDFAST_PUBLIC_URL,
     logLevel: settings.HOLDFAST_LOG_LEVEL,
+    limits: {
+      openSessions: settings.HOLDFAST_MAX_SESSIONS,
+      runningAgents: settings.HOLDFAST_MAX_RUNNING_AGENTS,
+      connections: settings.HOLDFAST_MAX_CONNECTIONS,
+      startsPerMinute: settings.HOLDFAST_STARTS_PER_MINUTE,
+      messagesPerMinute: settings.HOLDFAST_MESSAGES_PER_MINUTE,
+      sessionMessagesPerMinute: Math.ceil(settings.HOLDFAST_MESSAGES_PER_MINUTE / 2),
+      inputBytesPerSecond: settings.HOLDFAST_INPUT_BYTES_PER_SECOND,
+    },
+    agentIdleMinutes: settings.HOLDFAST_AGENT_IDLE_MINUTES,
+    retentionDays: settings.HOLDFAST_RETENTION_DAYS,
   });
 }
 
@@ -126,6 +147,14 @@ const hostSchema = z.union([
   z.ipv6(),
   z.string().regex(/^(?=.{1,253}$)[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*$/),
 ]);
+
+/** 0 switches off what it limits. */
+const countSetting = (most: number, fallback: number) =>
+  z
+    .string()
+    .refine((text) => /^\d{1,10}$/.test(text) && Number(text) <= most, `must be a number from 0 (off) to ${most}`)
+    .transform(Number)
+    .default(fallback);
 
 const settingSchemas = {
   HOLDFAST_DATA_DIR: z.string(),
@@ -151,6 +180,14 @@ const settingSchemas = {
     .nullable()
     .default(null),
   HOLDFAST_LOG_LEVEL: z.enum(logLevels, `must be one of ${logLevels.join(', ')}`).default('info'),
+  HOLDFAST_MAX_SESSIONS: countSetting(1_000_000, 100),
+  HOLDFAST_MAX_RUNNING_AGENTS: countSetting(1_000_000, 20),
+  HOLDFAST_MAX_CONNECTIONS: countSetting(1_000_000, 100),
+  HOLDFAST_STARTS_PER_MINUTE: countSetting(1_000_000, 60),
+  HOLDFAST_MESSAGES_PER_MINUTE: countSetting(1_000_000, 600),
+  HOLDFAST_INPUT_BYTES_PER_SECOND: countSetting(1024 ** 3, 1024 ** 2),
+  HOLDFAST_AGENT_IDLE_MINUTES: countSetting(525_600, 30),
+  HOLDFAST_RETENTION_DAYS: countSetting(36_500, 30),
 };
 const settingNames = Object.keys(settingSchemas);
 const withoutPrefix = (name: string): string => name.replace(prefix, '');

@@ -1,9 +1,10 @@
 import { idSchema } from '@holdfast/protocol/id.ts';
-import { eventPageSchema, eventsQuerySchema } from '@holdfast/protocol/rest.ts';
+import { eventPageSchema, eventsQuerySchema, parsedSchema } from '@holdfast/protocol/rest.ts';
+import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { Application } from '../application/application.ts';
-import { failures, type HttpApp } from './app.ts';
-import type { EventStreams } from './event-streams.ts';
+import { failures, type HttpApp, idParams, nothing } from './app.ts';
+import type { EventStreams, Reader } from './event-streams.ts';
 import { credentialsOf, loginOf } from './guard.ts';
 import { Refused, valueOf } from './refused.ts';
 
@@ -22,7 +23,7 @@ export function eventRoutes(app: HttpApp, application: Application, streams: Eve
       schema: {
         tags: ['events'],
         description:
-          'A page of the log; with "Accept: text/event-stream" the log as it grows: resume, fact (id: its seq), preview, synced, heartbeat. Last-Event-ID goes on after that fact.',
+          'A page of the log; with "Accept: text/event-stream" the log as it grows: resume, fact (id: its seq), preview, synced, heartbeat, deleted. Last-Event-ID goes on after that fact. tty: also a terminal\'s output, as tty (its bytes in base64) from that offset on, or after a screen; say what was parsed, or no more will come.',
         params: z.object({ id: idSchema }),
         querystring: eventsQuerySchema,
         headers: streamHeaders,
@@ -37,23 +38,60 @@ export function eventRoutes(app: HttpApp, application: Application, streams: Eve
     },
     async (request, reply) => {
       const { id: sessionId } = request.params;
-      const { after, before, limit } = request.query;
+      const { after, before, limit, tty } = request.query;
       if (after !== undefined && before !== undefined) refuse('Ask for facts after one or before one, not both.');
       if (!wantsStream(request.headers.accept)) {
         return valueOf(await application.events(loginOf(request), sessionId, { after, before, limit }));
       }
       if (before !== undefined) refuse('A stream goes forward only: "before" is for pages.');
       const lastId = request.headers['last-event-id'];
-      await streams.start(reply, {
-        login: loginOf(request),
-        from: credentialsOf(request),
+      const output = tty === undefined ? {} : { tty: { from: tty === 'screen' ? null : tty } };
+      await streams.session(reply, readerOf(request), {
         sessionId,
         after: lastId === undefined ? (after ?? 0) : Number(lastId),
+        ...output,
       });
       return reply;
     },
   );
+  app.get(
+    '/api/sessions/changes',
+    {
+      schema: {
+        tags: ['events'],
+        description:
+          'An event stream of the sessions that change from now on: hello, session (its descriptor), deleted, heartbeat.',
+        response: {
+          200: { description: 'the stream', content: { 'text/event-stream': { schema: z.string() } } },
+          ...failures,
+        },
+      },
+    },
+    async (request, reply) => {
+      streams.changes(reply, readerOf(request));
+      return reply;
+    },
+  );
+  app.post(
+    '/api/sessions/:id/parsed',
+    {
+      schema: {
+        tags: ['events'],
+        description: 'What the reader of an event stream has parsed of the output: gives it credit for more.',
+        params: idParams,
+        body: parsedSchema,
+        response: { 204: nothing, ...failures },
+      },
+    },
+    async (request, reply) => {
+      const { streamId, offset } = request.body;
+      streams.parsed(loginOf(request), request.params.id, streamId, offset);
+      reply.code(204);
+    },
+  );
 }
+
+const readerOf = (request: FastifyRequest): Reader => ({ login: loginOf(request), from: credentialsOf(request) });
 
 function wantsStream(accept: string | undefined): boolean {
   return (accept ?? '').split(',').some((part) => part.split(';')[0]?.trim().toLowerCase() === 'text/event-stream');

@@ -1,79 +1,55 @@
 /**
- * One session's log as Server-Sent Events. `fact` carries its seq as id, so a client that lost the connection says in
- * Last-Event-ID what it has. A client that does not read is not waited for: beyond a bound the stream ends after what is
- * already written, and the client resumes.
+ * One session as Server-Sent Events. `fact` carries its seq as id, so a client that lost the connection says in
+ * Last-Event-ID what it has. Terminal output is `tty` with its bytes as base64, held back beyond the reader's credit.
  */
-import type { ServerResponse } from 'node:http';
 import type { Fact } from '@holdfast/protocol/fact.ts';
+import type { Screen } from '@holdfast/protocol/screen.ts';
 import type { Preview } from '@holdfast/protocol/socket.ts';
 import type { SubscriberSink, Subscription } from '../application/application.ts';
-
-/** Bytes written that the client's connection has not taken yet. */
-const bufferedBytes = 4 * 1024 * 1024;
-/** How long an ended stream may take to flush what was written, ms. */
-const flushMs = 30_000;
-/** What an EventSource waits before it comes again, ms. */
-const retryMs = 1_000;
+import type { EventWriter } from './event-writer.ts';
 
 export class EventStream implements SubscriberSink {
-  readonly #response: ServerResponse;
-  readonly #whenEnded: () => void;
-  #ended = false;
+  readonly #writer: EventWriter;
+  readonly #whenClosed: () => void;
 
-  /** whenEnded: called once, when nothing more is to be sent, which may be before all has gone out. */
-  constructor(response: ServerResponse, whenEnded: () => void) {
-    this.#response = response;
-    this.#whenEnded = whenEnded;
-    response.once('close', () => this.end());
+  /** whenClosed: nothing more will come although the client did not leave. */
+  constructor(writer: EventWriter, whenClosed: () => void) {
+    this.#writer = writer;
+    this.#whenClosed = whenClosed;
   }
 
-  resume({ verdict, lastSeq, oldestSeq }: Subscription): void {
-    this.#write(`retry: ${retryMs}\n`);
-    this.#event('resume', { verdict, lastSeq, oldestSeq });
+  /** streamId: names this stream where the client tells what its terminal has parsed. */
+  resume({ verdict, lastSeq, oldestSeq }: Subscription, streamId: string): void {
+    this.#writer.retry();
+    this.#writer.event('resume', { verdict, lastSeq, oldestSeq, streamId });
   }
 
   facts(facts: readonly Fact[]): void {
-    this.#write(facts.map((fact) => `event: fact\nid: ${fact.seq}\ndata: ${JSON.stringify(fact)}\n\n`).join(''));
+    this.#writer.text(facts.map((fact) => `event: fact\nid: ${fact.seq}\ndata: ${JSON.stringify(fact)}\n\n`).join(''));
   }
 
   synced(seq: number): void {
-    this.#event('synced', { seq });
+    this.#writer.event('synced', { seq });
   }
 
   preview(preview: Preview): void {
-    this.#event('preview', preview);
+    this.#writer.event('preview', preview);
   }
 
-  heartbeat(at: string): void {
-    this.#event('heartbeat', { at });
+  tty(offset: number, data: Uint8Array): void {
+    const bytes = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+    this.#writer.event('tty', { offset, data: bytes.toString('base64') });
+  }
+
+  screen(screen: Screen): void {
+    this.#writer.event('screen', screen);
   }
 
   closed(): void {
-    this.end();
+    this.#whenClosed();
   }
 
-  /** Not asked for here: a terminal's bytes are not events. */
-  tty(): void {}
-  screen(): void {}
-
-  /** Nothing is sent any more; what was written still goes out. */
-  end(): void {
-    if (this.#ended) return;
-    this.#ended = true;
-    this.#response.end();
-    const giveUp = setTimeout(() => this.#response.destroy(), flushMs);
-    giveUp.unref();
-    this.#response.once('close', () => clearTimeout(giveUp));
-    this.#whenEnded();
-  }
-
-  #event(name: string, data: unknown): void {
-    this.#write(`event: ${name}\ndata: ${JSON.stringify(data)}\n\n`);
-  }
-
-  #write(text: string): void {
-    if (this.#ended) return;
-    this.#response.write(text);
-    if (this.#response.writableLength > bufferedBytes) this.end();
+  congestion(): Promise<void> | null {
+    return this.#writer.congestion();
   }
 }

@@ -24,6 +24,7 @@ import { machineRoutes } from './machine-routes.ts';
 import { describeRoutes, openApiRoute } from './openapi.ts';
 import { answerUnknownAddress, contentSecurityPolicy, inlineScriptHashes, servePage } from './page.ts';
 import { Refused } from './refused.ts';
+import { retentionRoutes } from './retention-routes.ts';
 import { sessionRoutes } from './session-routes.ts';
 import { terminalRoutes } from './terminal-routes.ts';
 import { workspaceRoutes } from './workspace-routes.ts';
@@ -125,6 +126,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     terminalRoutes(guarded, application);
     approvalRoutes(guarded, application);
     machineRoutes(guarded, application);
+    retentionRoutes(guarded, application);
     openApiRoute(guarded);
   });
   return app;

@@ -1,4 +1,4 @@
-import { loginLinkSchema, loginSchema, meSchema } from '@holdfast/protocol/rest.ts';
+import { loginLinkSchema, loginSchema, meSchema, pingSchema } from '@holdfast/protocol/rest.ts';
 import type { Authentication, VerifiedLogin } from '../auth/authentication.ts';
 import type { OriginPolicy } from '../auth/origin-policy.ts';
 import { failures, type HttpApp, nothing, perLogin } from './app.ts';
@@ -37,6 +37,21 @@ export function loginRoutes(app: HttpApp, authentication: Authentication, policy
     if (login.via === 'cookie') reply.header('set-cookie', await authentication.refresh(credentialsOf(request)));
     return meOf(login);
   });
+  app.get(
+    '/api/ping',
+    {
+      schema: {
+        tags,
+        description: 'Answers the nonce: the way there and back works, and the login is valid.',
+        querystring: pingSchema,
+        response: { 200: pingSchema, ...failures },
+      },
+    },
+    async (request, reply) => {
+      reply.header('cache-control', 'no-store');
+      return { nonce: request.query.nonce };
+    },
+  );
   app.post('/api/logout', { schema: { tags, response: { 204: nothing, ...failures } } }, async (request, reply) => {
     if (loginOf(request).via === 'key') {
       throw new Refused({ kind: 'bad_request', message: 'A key has no login to end.' });

@@ -1,8 +1,8 @@
-import { outputQuerySchema, screenQuerySchema } from '@holdfast/protocol/rest.ts';
+import { inputAnswerSchema, inputSchema, outputQuerySchema, screenQuerySchema } from '@holdfast/protocol/rest.ts';
 import { screenSchema } from '@holdfast/protocol/screen.ts';
 import { z } from 'zod';
 import type { Application } from '../application/application.ts';
-import { failures, type HttpApp, idParams } from './app.ts';
+import { failures, type HttpApp, idParams, perLogin } from './app.ts';
 import { loginOf } from './guard.ts';
 import { valueOf } from './refused.ts';
 
@@ -55,6 +55,25 @@ export function terminalRoutes(app: HttpApp, application: Application): void {
         .header('holdfast-offset', offset)
         .type('application/octet-stream')
         .send(Buffer.from(data.buffer, data.byteOffset, data.byteLength));
+    },
+  );
+  app.post(
+    '/api/sessions/:id/input',
+    {
+      config: perLogin(12_000),
+      schema: {
+        tags,
+        description:
+          "Keystrokes, in base64: offset is the place of the first byte in this client's input stream inputId. What came before is not typed again. Answers the offset up to which all has reached the terminal.",
+        params: idParams,
+        body: inputSchema,
+        response: { 200: inputAnswerSchema, ...failures },
+      },
+    },
+    async (request) => {
+      const { inputId, offset, data } = request.body;
+      const bytes = new Uint8Array(Buffer.from(data, 'base64'));
+      return valueOf(await application.input(loginOf(request), request.params.id, { inputId, offset, data: bytes }));
     },
   );
 }

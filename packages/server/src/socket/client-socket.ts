@@ -18,7 +18,7 @@ import type { DefaultEventsMap, Socket } from 'socket.io';
 import type { Application, SubscriberSink, Subscription } from '../application/application.ts';
 import type { VerifiedLogin } from '../auth/authentication.ts';
 import { unexpectedError } from '../application/unexpected.ts';
-import { TokenBucket } from '../auth/token-bucket.ts';
+import { TokenBucket } from '@holdfast/core/limits/token-bucket.ts';
 import type { Metrics } from '../health/metrics.ts';
 import { issuesError } from '../http/issues.ts';
 import { valueNestsDeeper } from '../http/json-depth.ts';
@@ -64,6 +64,7 @@ export class ClientSocket {
   readonly login: VerifiedLogin;
   readonly #options: ClientSocketOptions;
   readonly #socket: ServerSocket;
+  readonly #outgoing: Outgoing;
   readonly #rate = new TokenBucket(allowed.rate, performance.now());
   readonly #subscriptions = new Map<string, OpenSubscription>();
   #unwatch: (() => void) | null = null;
@@ -75,7 +76,7 @@ export class ClientSocket {
     this.#options = options;
     this.#socket = socket;
     this.login = options.login;
-    new Outgoing(socket.conn, allowed.outgoingBytes, () => {
+    this.#outgoing = new Outgoing(socket.conn, allowed.outgoingBytes, () => {
       if (!this.#open) return;
       log.warn({ loginId: this.login.loginId }, 'a socket does not take what it is sent: closed');
       this.#comeAgain();
@@ -238,6 +239,7 @@ export class ClientSocket {
         stop();
         this.#tellClosed(sessionId).catch((error: unknown) => this.#internal(error, 'closed'));
       },
+      congestion: () => this.#outgoing.congestion(),
     };
   }
 

@@ -14,6 +14,7 @@ export function heldSink(target: SubscriberSink): HeldSink {
   /** null: open. Short-lived: the answer is on its way. */
   let held: (() => void)[] | null = [];
   let stopped = false;
+  const opened = Promise.withResolvers<void>();
   const pass = (call: () => void): void => {
     if (stopped) return;
     if (held === null) call();
@@ -27,15 +28,21 @@ export function heldSink(target: SubscriberSink): HeldSink {
       tty: (offset, data) => pass(() => target.tty(offset, data)),
       screen: (screen) => pass(() => target.screen(screen)),
       closed: () => pass(() => target.closed()),
+      congestion: () => {
+        if (stopped) return null;
+        return held === null ? target.congestion() : opened.promise;
+      },
     },
     open: () => {
       const calls = held ?? [];
       held = null;
+      opened.resolve();
       for (const call of calls) if (!stopped) call();
     },
     stop: () => {
       stopped = true;
       held = null;
+      opened.resolve();
     },
   };
 }

@@ -62,6 +62,12 @@ export function attachSocketDoor(options: SocketDoorOptions): SocketDoor {
     verify(socket, authentication, policy)
       .then((result) => {
         if (!result.ok) return next(connectError(result.error));
+        const connection = application.connection(result.value);
+        if (!connection.ok) return next(connectError(connection.error));
+        // Whichever comes first; a connection that is gone already never becomes a socket.
+        socket.once('disconnect', connection.value);
+        socket.conn.once('close', connection.value);
+        if (socket.conn.readyState !== 'open') connection.value();
         socket.data = { login: result.value };
         return next();
       })
@@ -148,7 +154,7 @@ function credentialsOf(socket: ServerSocket): Credentials {
   };
 }
 
-function connectError(body: ErrorBody): Error {
+export function connectError(body: ErrorBody): Error {
   return Object.assign(new Error(body.message), { data: body });
 }
 

@@ -47,6 +47,7 @@ function collector(): SubscriberSink & { all: Fact[] } {
     tty: nothing,
     screen: nothing,
     closed: nothing,
+    congestion: () => null,
   };
 }
 

@@ -6,12 +6,12 @@ import { type Channel, memoryChannelPair } from '@holdfast/link/channel.ts';
 import { openSqliteStore } from '@holdfast/store/sqlite/open.ts';
 import { pino } from 'pino';
 import type { Login } from '../../src/application/application.ts';
-import { HoldfastApplication } from '../../src/application/holdfast-application.ts';
+import { type ApplicationOptions, HoldfastApplication } from '../../src/application/holdfast-application.ts';
 
 export const login: Login = { userId: 'owner', name: 'Ada', via: 'cookie', device: 'laptop' };
 export const stranger: Login = { userId: 'other', name: 'Eve', via: 'key', device: 'elsewhere' };
 
-export async function openApplication(directory: string) {
+export async function openApplication(directory: string, more: Partial<ApplicationOptions> = {}) {
   const store = await openSqliteStore({ path: join(directory, 'holdfast.db') });
   if (!store.ok) throw new Error(store.error.message);
   let next = 0;
@@ -22,6 +22,7 @@ export async function openApplication(directory: string) {
     time: () => new Date().toISOString(),
     now: () => performance.now(),
     log: pino({ level: 'silent' }),
+    ...more,
   });
   return { application, store: store.value };
 }
@@ -36,7 +37,7 @@ export class ScriptedRunner {
   constructor(application: HoldfastApplication, inventory: InventoryItem[] = []) {
     const [ours, theirs] = memoryChannelPair<ToServer, ToRunner>();
     this.#channel = ours;
-    application.connectRunner(theirs);
+    application.connectRunner(theirs, null);
     ours.onMessage((message) => {
       if (message.type === 'deliver') this.deliveries.push(message);
       if (message.type === 'stored') this.stored.push(message);

@@ -62,7 +62,12 @@ it('LOG7: 200 random interleavings of appends and subscribers: every fact once, 
         const after = random.integer(store.facts.length + 1);
         const one = sink();
         sinks.push({ after, sink: one });
-        await feed.subscribe('s', after, { facts: one.facts, synced: one.onSynced, closed: () => undefined });
+        await feed.subscribe('s', after, {
+          facts: one.facts,
+          synced: one.onSynced,
+          closed: () => undefined,
+          congestion: () => null,
+        });
       }
       if (random.integer(2) === 0) await new Promise((next) => setImmediate(next));
     }
@@ -87,6 +92,7 @@ it('LOG8: a cursor beyond the end or before the oldest fact gets reset and all t
     facts: beyond.facts,
     synced: beyond.onSynced,
     closed: () => undefined,
+    congestion: () => null,
   });
   expect(subscribed).toMatchObject({ ok: true, value: { verdict: 'reset', lastSeq: 5, oldestSeq: 1 } });
   await eventually('everything kept', () => beyond.got.length === 5);
@@ -97,6 +103,7 @@ it('LOG8: a cursor beyond the end or before the oldest fact gets reset and all t
     facts: () => undefined,
     synced: () => undefined,
     closed: () => undefined,
+    congestion: () => null,
   });
   expect(old).toMatchObject({ ok: true, value: { verdict: 'reset' } });
 });
@@ -105,11 +112,130 @@ it('LOG3: a closed subscriber is told nothing more', async () => {
   const store = log();
   const feed = new SessionFeed(store);
   const one = sink();
-  const subscribed = await feed.subscribe('s', 0, { facts: one.facts, synced: one.onSynced, closed: () => undefined });
+  const subscribed = await feed.subscribe('s', 0, {
+    facts: one.facts,
+    synced: one.onSynced,
+    closed: () => undefined,
+    congestion: () => null,
+  });
   if (subscribed.ok) subscribed.value.close();
   store.facts.push(fact(1));
   feed.publish('s', [fact(1)]);
   await new Promise((next) => setImmediate(next));
   expect(one.got).toEqual([]);
   expect(feed.size).toBe(0);
+});
+
+/** One whose connection takes nothing until told to; more than one page beyond that is a fault. */
+function watcher() {
+  const one = sink();
+  let room: PromiseWithResolvers<void> | null = null;
+  let untaken = 0;
+  return {
+    got: one.got,
+    synced: one.synced,
+    largest: 0,
+    stuck: false,
+    take(): void {
+      untaken = 0;
+      room?.resolve();
+      room = null;
+    },
+    sink() {
+      return {
+        facts: (facts: readonly Fact[]): void => {
+          one.facts(facts);
+          untaken = this.stuck ? untaken + facts.length : 0;
+          this.largest = Math.max(this.largest, untaken);
+        },
+        synced: one.onSynced,
+        closed: () => undefined,
+        congestion: (): Promise<void> | null => {
+          if (untaken < 3) return null;
+          room ??= Promise.withResolvers<void>();
+          return room.promise;
+        },
+      };
+    },
+  };
+}
+
+it('STREAM6, STREAM5: of 100 who watch one session, those who take nothing wait alone, bounded, and miss nothing', async () => {
+  const store = log(4);
+  store.facts.push(...Array.from({ length: 50 }, (_, index) => fact(index + 1)));
+  const feed = new SessionFeed(store);
+  const watchers = Array.from({ length: 100 }, () => watcher());
+  const stuck = watchers.filter((_, index) => index % 5 === 0);
+  const others = watchers.filter((one) => !stuck.includes(one));
+  for (const one of stuck) one.stuck = true;
+  for (const [index, one] of watchers.entries()) await feed.subscribe('s', index % 10, one.sink());
+  await eventually('the others are there', () => others.every((one) => one.synced.length > 0));
+  // Live, in blocks as a busy agent brings them.
+  for (let block = 0; block < 50; block += 1) {
+    const added = Array.from({ length: 1 + (block % 3) }, () => {
+      const next = fact(store.facts.length + 1);
+      store.facts.push(next);
+      return next;
+    });
+    feed.publish('s', added);
+    if (block % 10 === 0) await new Promise((next) => setImmediate(next));
+  }
+  const last = store.facts.length;
+  await eventually('the others have all', () => others.every((one) => one.got.at(-1) === last));
+  expect(stuck.every((one) => one.got.length < 10 && one.synced.length === 0)).toBe(true);
+  expect(Math.max(...stuck.map((one) => one.largest))).toBeLessThanOrEqual(2 + 4);
+  await eventually('the stuck ones catch up', () => {
+    for (const one of stuck) one.take();
+    return stuck.every((one) => one.got.at(-1) === last && one.synced.at(-1) === last);
+  });
+  for (const [index, one] of watchers.entries()) {
+    expect(one.got).toEqual(Array.from({ length: last - (index % 10) }, (_, n) => (index % 10) + n + 1));
+  }
+});
+
+it('STREAM6: one that falls behind while it is live is not sent more, and reads on when it takes it', async () => {
+  const store = log(4);
+  const feed = new SessionFeed(store);
+  const one = watcher();
+  await feed.subscribe('s', 0, one.sink());
+  await eventually('live', () => one.synced.length === 1);
+  one.stuck = true;
+  for (let seq = 1; seq <= 30; seq += 1) {
+    store.facts.push(fact(seq));
+    feed.publish('s', [fact(seq)]);
+  }
+  await eventually('it waits', () => one.got.length === 3);
+  await new Promise((next) => setImmediate(next));
+  expect(one.got).toEqual([1, 2, 3]);
+  one.stuck = false;
+  one.take();
+  await eventually('all', () => one.got.length === 30);
+  expect(one.got).toEqual(store.facts.map(({ seq }) => seq));
+});
+
+it('LOG8, KEEP3: what is removed under a reader is no silent gap: it is told to come again', async () => {
+  const store = log();
+  for (let seq = 1; seq <= 12; seq += 1) store.facts.push(fact(seq));
+  const feed = new SessionFeed({
+    factsAfter: async (id, after) => {
+      const page = await store.factsAfter(id, after);
+      return { ...page, facts: page.facts.filter((one) => one.seq >= store.oldest) };
+    },
+  });
+  const reader = sink();
+  let closed = false;
+  const subscribed = await feed.subscribe('s', 0, {
+    facts: (facts) => {
+      reader.facts(facts);
+      store.facts.splice(0, 8);
+      store.oldest = 9;
+    },
+    synced: reader.onSynced,
+    closed: () => (closed = true),
+    congestion: () => null,
+  });
+  expect(subscribed).toMatchObject({ ok: true, value: { verdict: 'ok' } });
+  await eventually('told', () => closed);
+  expect(reader.got).toEqual([1, 2, 3]);
+  expect(reader.synced).toEqual([]);
 });

@@ -121,3 +121,66 @@ it('LINK1: after the runner was away output goes on where the ring ended', async
   print(20);
   await eventually('more', () => one.next() === 120);
 });
+
+it('LINK1: who watches a terminal before it runs gets its output from the beginning', async () => {
+  const { feeds, opened, print } = setUp();
+  const early = viewer();
+  feeds.subscribe('s', 0, early);
+  // The runner had no such terminal yet, and said nothing.
+  feeds.started('s');
+  expect(opened).toEqual([0, 0]);
+  feeds.opened('s', 0);
+  feeds.started('s');
+  print(10);
+  await eventually('the first output', () => early.next() === 10);
+  expect(opened).toEqual([0, 0]);
+});
+
+it('STREAM5, STREAM4: 100 watch one flood: who keeps up gets every byte, who is stuck its credit and one screen', async () => {
+  const { feeds, print, end } = setUp();
+  /** As viewer(), without a look at each byte. */
+  const light = () => {
+    let next = 0;
+    const one = {
+      bytes: 0,
+      screens: [] as number[],
+      next: () => next,
+      tty: (offset: number, data: Uint8Array) => {
+        if (offset !== next) throw new Error(`${offset} came after ${next}`);
+        next = offset + data.byteLength;
+        one.bytes += data.byteLength;
+      },
+      screen: ({ offset }: Screen) => {
+        one.screens.push(offset);
+        next = offset;
+      },
+    };
+    return one;
+  };
+  const watchers = Array.from({ length: 100 }, (_, index) => ({ stuck: index % 4 === 0, one: light() }));
+  const subscriptions = watchers.map(({ stuck, one }) => {
+    const subscription = feeds.subscribe('s', 0, {
+      tty: (offset, data) => {
+        one.tty(offset, data);
+        if (!stuck) queueMicrotask(() => subscription.parsed(one.next()));
+      },
+      screen: one.screen,
+    });
+    return subscription;
+  });
+  const moving = watchers.filter(({ stuck }) => !stuck).map(({ one }) => one);
+  const stuck = watchers.filter((watcher) => watcher.stuck).map(({ one }) => one);
+  feeds.opened('s', 0);
+  while (end() < 2 * limits.serverRing) {
+    print(32 * 1024);
+    await eventually('those who keep up have it', () => moving.every((one) => one.next() === end()));
+  }
+  expect(moving.every((one) => one.bytes === end() && one.screens.length === 0)).toBe(true);
+  await eventually('a screen', () => stuck.every((one) => one.screens.length === 1));
+  expect(stuck.map((one) => one.bytes)).toEqual(stuck.map(() => limits.creditFloor));
+  print(10);
+  await eventually('the stuck ones go on', () => {
+    for (const [index, { one }] of watchers.entries()) subscriptions[index]?.parsed(one.next());
+    return watchers.every(({ one }) => one.next() === end());
+  });
+});

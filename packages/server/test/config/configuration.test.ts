@@ -29,6 +29,17 @@ describe('configuration', () => {
       workspaceRoots: ['/home/ada/workspaces'],
       publicUrl: null,
       logLevel: 'info',
+      limits: {
+        openSessions: 100,
+        runningAgents: 20,
+        connections: 100,
+        startsPerMinute: 60,
+        messagesPerMinute: 600,
+        sessionMessagesPerMinute: 300,
+        inputBytesPerSecond: 1_048_576,
+      },
+      agentIdleMinutes: 30,
+      retentionDays: 30,
     });
   });
 
@@ -41,6 +52,14 @@ describe('configuration', () => {
       "HOLDFAST_WORKSPACES_ROOT='~/code:/srv/work/../shared'",
       'HOLDFAST_PUBLIC_URL=https://Terminal.example.org/',
       'HOLDFAST_LOG_LEVEL=debug',
+      'HOLDFAST_MAX_SESSIONS=1',
+      'HOLDFAST_MAX_RUNNING_AGENTS=2',
+      'HOLDFAST_MAX_CONNECTIONS=3',
+      'HOLDFAST_STARTS_PER_MINUTE=4',
+      'HOLDFAST_MESSAGES_PER_MINUTE=5',
+      'HOLDFAST_INPUT_BYTES_PER_SECOND=6',
+      'HOLDFAST_AGENT_IDLE_MINUTES=7',
+      'HOLDFAST_RETENTION_DAYS=0',
     ].join('\r\n');
     expect(valueOf(readConfiguration({ ...env, XDG_DATA_HOME: '/data', HOLDFAST_PORT: '0' }, file))).toEqual({
       dataDirectory: '/data/holdfast',
@@ -50,6 +69,17 @@ describe('configuration', () => {
       workspaceRoots: ['/home/ada/code', '/srv/shared'],
       publicUrl: 'https://terminal.example.org',
       logLevel: 'debug',
+      limits: {
+        openSessions: 1,
+        runningAgents: 2,
+        connections: 3,
+        startsPerMinute: 4,
+        messagesPerMinute: 5,
+        sessionMessagesPerMinute: 3,
+        inputBytesPerSecond: 6,
+      },
+      agentIdleMinutes: 7,
+      retentionDays: 0,
     });
     expect(configurationFile({ ...env, HOLDFAST_DATA_DIR: '~/held' })).toBe('/home/ada/held/holdfast.env');
   });
@@ -124,6 +154,12 @@ describe('configuration', () => {
     ]);
   });
 
+  it.each(['-1', '1.5', '1e3', ' 1', '36501', 'forever'])('OPS1: %j days of retention are refused', (days) => {
+    expect(faultsOf(readConfiguration({ ...env, HOLDFAST_RETENTION_DAYS: days }))).toEqual([
+      { setting: 'HOLDFAST_RETENTION_DAYS', message: 'must be a number from 0 (off) to 36500' },
+    ]);
+  });
+
   it.each(['0.0.0.0', '::', '::1', 'localhost', 'box.example.org'])('OPS1: host %s is accepted', (host) => {
     expect(valueOf(readConfiguration({ ...env, HOLDFAST_HOST: host })).host).toBe(host);
   });
@@ -152,7 +188,9 @@ describe('configuration', () => {
   });
 
   it('OPS1: a server can be started inside a session of another', () => {
-    expect(readConfiguration({ ...env, HOLDFAST_HELD: 'x', HOLDFAST_DEMO_STATE: '/x' }).ok).toBe(true);
+    expect(
+      readConfiguration({ ...env, HOLDFAST_HELD: 'x', HOLDFAST_DEMO_STATE: '/x', HOLDFAST_RUNNER_KEY: 'k' }).ok,
+    ).toBe(true);
   });
 
   it('OPS1: an empty value is the same as none', () => {

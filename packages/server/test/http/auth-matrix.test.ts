@@ -12,6 +12,7 @@ const routes: readonly (readonly [method: string, path: string, body?: string])[
   ['GET', '/metrics'],
   ['POST', '/api/login', '{"token":"wrong"}'],
   ['GET', '/api/me'],
+  ['GET', '/api/ping?nonce=n'],
   ['POST', '/api/login-links'],
   ['GET', '/api/workspaces'],
   ['POST', '/api/workspaces', '{"path":"x"}'],
@@ -20,17 +21,22 @@ const routes: readonly (readonly [method: string, path: string, body?: string])[
   ['DELETE', '/api/workspaces/w1'],
   ['GET', '/api/sessions'],
   ['POST', '/api/sessions', '{"kind":"terminal","workspaceId":"w1"}'],
+  ['GET', '/api/sessions/changes'],
   ['GET', '/api/sessions/s1'],
   ['PATCH', '/api/sessions/s1', '{"pinned":true}'],
   ['DELETE', '/api/sessions/s1'],
   ['POST', '/api/sessions/s1/commands', '{"id":"c1","type":"turn.stop"}'],
   ['GET', '/api/sessions/s1/events'],
+  ['POST', '/api/sessions/s1/input', '{"inputId":"i","offset":0,"data":"aGk="}'],
+  ['POST', '/api/sessions/s1/parsed', '{"streamId":"x","offset":0}'],
   ['GET', '/api/sessions/s1/screen'],
   ['GET', '/api/sessions/s1/output'],
   ['GET', '/api/approvals'],
   ['POST', '/api/approvals/a1/answer', '{"id":"c2","decision":"allow"}'],
   ['GET', '/api/runners'],
   ['GET', '/api/agents'],
+  ['GET', '/api/retention/preview'],
+  ['POST', '/api/retention/run'],
   ['GET', '/api/openapi.json'],
   // Last: it ends the cookie.
   ['POST', '/api/logout'],
@@ -52,6 +58,10 @@ function ask(method: string, path: string, headers: Record<string, string>, body
   return new Promise((resolve, reject) => {
     const type: Record<string, string> = body === undefined ? {} : { 'content-type': 'application/json' };
     const request = nodeRequest(`${doors.url}${path}`, { method, headers: { ...type, ...headers } }, (response) => {
+      if (response.headers['content-type']?.startsWith('text/event-stream') === true) {
+        response.destroy();
+        return resolve({ status: response.statusCode ?? 0, kind: 'ok' });
+      }
       let text = '';
       response.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
       response.on('end', () => {
@@ -136,7 +146,9 @@ describe('all routes', () => {
     const described = Object.entries(paths).flatMap(([path, methods]) =>
       Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
     );
-    const tested = routes.map(([method, path]) => `${method} ${path.replace(/\/(w1|s1|a1)(?=\/|$)/, '/{id}')}`);
+    const tested = routes.map(
+      ([method, path]) => `${method} ${path.replace(/\?.*$/, '').replace(/\/(w1|s1|a1)(?=\/|$)/, '/{id}')}`,
+    );
     expect(tested.sort()).toEqual(described.sort());
     const shown = doors.app.printRoutes({ commonPrefix: false });
     // What the document does not show is the page's own files, and nothing else.

@@ -1,4 +1,6 @@
 import { connect } from 'node:net';
+import { limits } from '@holdfast/protocol/limits.ts';
+import { protocolVersion } from '@holdfast/protocol/version.ts';
 import { eventually } from '@holdfast/testkit/eventually.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Doors, openDoors } from './doors.ts';
@@ -15,9 +17,9 @@ interface StreamEvent {
   data: Record<string, unknown>;
 }
 
-async function stream(query = '', headers: Record<string, string> = {}) {
+async function stream(query = '', headers: Record<string, string> = {}, path = '/api/sessions/s1/events') {
   const aborter = new AbortController();
-  const response = await doors.ask(`/api/sessions/s1/events${query}`, {
+  const response = await doors.ask(`${path}${query}`, {
     headers: { accept: 'text/event-stream', ...headers },
     signal: aborter.signal,
   });
@@ -67,7 +69,12 @@ describe('event streams', () => {
       ['fact', '3'],
       ['synced', undefined],
     ]);
-    expect(one.events[0]?.data).toEqual({ verdict: 'ok', lastSeq: 3, oldestSeq: 1 });
+    expect(one.events[0]?.data).toEqual({
+      verdict: 'ok',
+      lastSeq: 3,
+      oldestSeq: 1,
+      streamId: expect.any(String) as string,
+    });
     expect(one.events[1]?.data).toMatchObject({ seq: 2, type: 'message.user' });
     doors.application.append('s1', 'four\nwith lines');
     await eventually('the live fact', () => one.facts().length === 3);
@@ -170,5 +177,69 @@ describe('event streams', () => {
     const body = response.text();
     await other.app.close();
     expect(await body).toContain('event: synced');
+  });
+
+  it('STREAM1, STREAM4: with tty the output comes as base64 with its offset, and credit is given back by a call', async () => {
+    const one = await stream('?after=3&tty=7');
+    await eventually('output', () => one.events.some(({ event }) => event === 'tty'));
+    const output = one.events.find(({ event }) => event === 'tty')?.data;
+    expect(output).toEqual({ offset: 7, data: Buffer.from('output').toString('base64') });
+    const { streamId } = one.events[0]?.data ?? {};
+    const parsed = (id: unknown, session = 's1') =>
+      doors.ask(`/api/sessions/${session}/parsed`, {
+        method: 'POST',
+        body: JSON.stringify({ streamId: id, offset: 13 }),
+      });
+    doors.application.parsedOffsets.length = 0;
+    expect((await parsed('another')).status).toBe(204);
+    expect((await parsed(streamId, 's2')).status).toBe(204);
+    expect(doors.application.parsedOffsets).toEqual([]);
+    expect((await parsed(streamId)).status).toBe(204);
+    expect(doors.application.parsedOffsets).toEqual([13]);
+    await one.close();
+    await eventually('the subscription is closed', () => doors.application.subscriptions === 0);
+  });
+
+  it('STREAM2: tty=screen asks for a screen first', async () => {
+    const one = await stream('?after=3&tty=screen');
+    await eventually('synced', () => one.events.some(({ event }) => event === 'synced'));
+    const screen = { offset: 6, cols: 80, rows: 24, ansi: 'screen' };
+    for (const sink of doors.application.sinks.get('s1') ?? []) sink.screen(screen);
+    await eventually('the screen', () => one.events.some(({ event }) => event === 'screen'));
+    expect(one.events.find(({ event }) => event === 'screen')?.data).toEqual(screen);
+    await one.close();
+  });
+
+  it('LINK4: keys come with their place in the input stream, and the place they reached is answered', async () => {
+    const typed = (body: object) => doors.ask('/api/sessions/s1/input', { method: 'POST', body: JSON.stringify(body) });
+    const bytes = Uint8Array.of(0, 255, 13);
+    const good = await typed({ inputId: 'i-1', offset: 4, data: Buffer.from(bytes).toString('base64') });
+    expect([good.status, await good.json()]).toEqual([200, { offset: 7 }]);
+    expect(doors.application.inputs.at(-1)).toEqual(bytes);
+    const long = Buffer.alloc(limits.terminalInput + 3).toString('base64');
+    for (const data of ['not base64!', long, 7]) {
+      expect((await typed({ inputId: 'i-1', offset: 0, data })).status).toBe(400);
+    }
+  });
+
+  it('LINK9: changes of sessions come as a stream that says hello, and tells of deletions', async () => {
+    const one = await stream('', {}, '/api/sessions/changes');
+    await eventually('hello', () => one.events.length > 0);
+    expect(one.events[0]).toMatchObject({ event: 'hello', data: { protocolVersion } });
+    for (const watcher of doors.application.watchers) watcher({ type: 'sessionDeleted', sessionId: 's7' });
+    await eventually('the deletion', () => one.events.some(({ event }) => event === 'deleted'));
+    await eventually('heartbeats', () => one.events.some(({ event }) => event === 'heartbeat'));
+    await one.close();
+    await eventually('nobody watches', () => doors.application.watchers.size === 0);
+  });
+
+  it('LINK9: the stream of a session that is deleted says so before it ends', async () => {
+    doors.application.logs.set('gone', []);
+    const one = await stream('', {}, '/api/sessions/gone/events');
+    await eventually('synced', () => one.events.some(({ event }) => event === 'synced'));
+    doors.application.logs.delete('gone');
+    for (const sink of doors.application.sinks.get('gone') ?? []) sink.closed();
+    await eventually('the end', () => one.state.ended);
+    expect(one.events.at(-1)).toMatchObject({ event: 'deleted', data: { sessionId: 'gone' } });
   });
 });

@@ -24,6 +24,8 @@ export class FakeApplication implements Application {
   readonly parsedOffsets: number[] = [];
   readonly watchers = new Set<(event: SessionEvent) => void>();
   readonly readiness: Record<string, () => Promise<void>> = { store: async () => undefined };
+  connections = 0;
+  connectionLimit = Infinity;
   /** Of every call, while set. */
   broken: Error | null = null;
   /** What a command waits for. */
@@ -177,6 +179,24 @@ export class FakeApplication implements Application {
     if (!this.logs.has(id)) return missing;
     this.inputs.push(data);
     return ok({ offset: offset + data.byteLength });
+  }
+  connection(): Result<() => void> {
+    if (this.connections >= this.connectionLimit) return fail('quota_exceeded', 'Too many connections.');
+    this.connections += 1;
+    let held = true;
+    return ok(() => {
+      if (held) this.connections -= 1;
+      held = false;
+    });
+  }
+  async retentionPreview() {
+    this.#check();
+    const none = { deletedSessions: 0, trimmedSessions: 0, facts: 0, bytes: 0, sessions: [] };
+    return ok({ retentionDays: 30, before: at, ...none });
+  }
+  async runRetention() {
+    this.#check();
+    return ok({ deletedSessions: 1, trimmedSessions: 2, facts: 3 });
   }
   checks(): Record<string, () => Promise<void>> {
     return this.readiness;

@@ -340,6 +340,12 @@ describe('the contract', () => {
         'GET /api/runners',
         'GET /api/agents',
         'GET /api/openapi.json',
+        'GET /api/ping',
+        'GET /api/sessions/changes',
+        'POST /api/sessions/{id}/input',
+        'POST /api/sessions/{id}/parsed',
+        'GET /api/retention/preview',
+        'POST /api/retention/run',
       ].sort(),
     );
     const commands = JSON.stringify(document.paths['/api/sessions/{id}/commands']?.['post']?.requestBody);

@@ -53,6 +53,19 @@ const kindOf = (answer: Record<string, unknown>): string =>
   answer['ok'] === true ? 'ok' : (answer['error'] as { kind: string }).kind;
 
 describe('who may connect', () => {
+  it('LIMIT2: a connection beyond the quota is refused, and one that ended is given back', async () => {
+    const { application, key } = doors;
+    application.connectionLimit = 2;
+    const first = await connected({ key });
+    await connected({ key });
+    expect(await outcome({ key })).toBe('quota_exceeded');
+    first.disconnect();
+    await eventually('given back', () => application.connections === 1);
+    expect(await outcome({ key, transports: ['polling'] })).toBe('connected');
+    for (const socket of sockets.splice(0)) socket.disconnect();
+    await eventually('all given back', () => application.connections === 0);
+  });
+
   it('AUTH1, AUTH3, AUTH4: login × Origin × Host × transport', async () => {
     const { cookie, key, url } = doors;
     const wrong = `hf_${'x'.repeat(64)}`;

@@ -421,7 +421,7 @@ export class AcpAgent implements AttachedAgent {
       return;
     }
     if (!this.#allRead || this.#exit === null) return;
-    const { exitCode, signal } = this.#exit;
+    const { exitCode, signal, leftovers } = this.#exit;
     const position = this.#lines.end + 1;
     const turn = openTurnOf(this.#state);
     const facts: FactDraft[] = [];
@@ -442,7 +442,7 @@ export class AcpAgent implements AttachedAgent {
     this.#ready.resolve(fail('agent_unavailable', `${this.#settings.name} ended while it was starting.`));
     const wasDetached = this.#detached;
     this.detach();
-    if (!wasDetached) this.#context.events.ended(position + 1, { exitCode, signal });
+    if (!wasDetached) this.#context.events.ended(position + 1, { exitCode, signal, leftovers });
   }
 
   /** at: the position it is about. */

@@ -409,14 +409,14 @@ export class ClaudeAgent implements AttachedAgent {
   #endIfOver(): void {
     if (this.#exit === null || this.#streamEnd === null) return;
     if (this.#phase === 'ended' || this.#phase === 'detached') return;
-    const { exitCode, signal } = this.#exit;
+    const { exitCode, signal, leftovers } = this.#exit;
     this.#phase = 'ended';
     this.#previews.flush();
     // No line ends here, so these two positions are free, and the same for every driver.
     const facts = translateEnd(this.#state);
     if (facts.length > 0) this.#context.events.facts(this.#streamEnd + 1, facts);
     if (exitCode !== 0) this.#context.log.warn({ exitCode, signal, stderr: this.#errorText }, 'the agent ended');
-    this.#context.events.ended(this.#streamEnd + 2, { exitCode, signal });
+    this.#context.events.ended(this.#streamEnd + 2, { exitCode, signal, leftovers });
     this.#proxy?.exit(exitCode, signal);
     this.#dispose();
     this.#ended.resolve();

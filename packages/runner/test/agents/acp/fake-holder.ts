@@ -167,6 +167,10 @@ export class FakeHolder implements Holder {
     return done;
   }
 
+  async input(): Promise<HolderResult<number>> {
+    return failed('bad_request', 'only terminals have input streams');
+  }
+
   async closeInput(id: string): Promise<HolderResult<null>> {
     this.#known(id).child?.stdin?.end();
     return done;

@@ -1,5 +1,6 @@
 /** The link to the server, in words. Never more hopeful than what is known. */
 import type { ConnectionView } from '@holdfast/core/client/connection.ts';
+import type { Transport } from '@holdfast/core/client/transport-choice.ts';
 import type { Tone } from '#lib/session/state-words.ts';
 
 export interface ConnectionWords {
@@ -33,4 +34,19 @@ export function keysWords(view: ConnectionView, pendingKeys: number): string | n
   const words = connectionWords(view).text.toLowerCase();
   if (pendingKeys === 0) return words;
   return `${words} · ${pendingKeys} ${pendingKeys === 1 ? 'key' : 'keys'} kept`;
+}
+
+/** reason: why it is not the best way. */
+export function transportWords(transport: Transport): { readonly name: string; readonly reason: string | null } {
+  switch (transport) {
+    case 'websocket':
+      return { name: 'WebSocket', reason: null };
+    case 'polling':
+      return { name: 'Long-polling', reason: 'WebSocket could not be had; it is tried again.' };
+    case 'sse':
+      return {
+        name: 'Event streams',
+        reason: 'Neither WebSocket nor long-polling could be had; they are tried again.',
+      };
+  }
 }

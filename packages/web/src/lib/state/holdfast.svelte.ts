@@ -7,7 +7,13 @@ import { SvelteMap } from 'svelte/reactivity';
 import { fromStore } from 'svelte/store';
 import type { CommandBody, OutboxEntry } from '@holdfast/core/client/outbox.ts';
 import type { ConnectionView } from '@holdfast/core/client/connection.ts';
-import type { HoldfastClient, LatencyStats, SessionsEvent } from '@holdfast/link/client-interface.ts';
+import type {
+  ConnectionPath,
+  HoldfastClient,
+  LatencyStats,
+  Notice,
+  SessionsEvent,
+} from '@holdfast/link/client-interface.ts';
 import type { RestClient } from '@holdfast/link/rest.ts';
 import type { Approval, ApprovalAnswer } from '@holdfast/protocol/approval.ts';
 import type { ErrorBody, Result } from '@holdfast/protocol/error.ts';
@@ -39,12 +45,15 @@ export class Holdfast {
   agents: AgentInfo[] | null = $state.raw(null);
   runnerNames: ReadonlyMap<string, string> = $state.raw(new Map());
   newSessionOpen = $state(false);
+  connectionOpen = $state(false);
   newSessionWorkspace: string | null = $state(null);
   newSessionKind: SessionKind | null = $state(null);
 
   readonly #connection: { readonly current: ConnectionView };
   readonly #outbox: { readonly current: readonly OutboxEntry[] };
   readonly #latency: { readonly current: LatencyStats };
+  readonly #path: { readonly current: ConnectionPath | null };
+  readonly #notices: { readonly current: readonly Notice[] };
 
   constructor(client: HoldfastClient, rest: RestClient, me: Me, toasts: Toasts) {
     this.client = client;
@@ -54,6 +63,8 @@ export class Holdfast {
     this.#connection = fromStore(client.connection);
     this.#outbox = fromStore(client.outbox);
     this.#latency = fromStore(client.latency);
+    this.#path = fromStore(client.path);
+    this.#notices = fromStore(client.notices);
   }
 
   /** Begins to follow the server. Returns the function that ends it. */
@@ -75,6 +86,13 @@ export class Holdfast {
   }
   get latency(): LatencyStats {
     return this.#latency.current;
+  }
+  /** null while not connected. */
+  get path(): ConnectionPath | null {
+    return this.#path.current;
+  }
+  get notices(): readonly Notice[] {
+    return this.#notices.current;
   }
   /** Commands of one session, or of all, that are not yet known to be in its log. */
   outbox(sessionId?: string): readonly OutboxEntry[] {

@@ -4,6 +4,9 @@ export interface BucketSize {
   readonly refillMs: number;
 }
 
+/** What sums of fractions may be short of a whole. */
+const rounding = 1e-6;
+
 export class TokenBucket {
   readonly #size: BucketSize;
   #tokens: number;
@@ -15,16 +18,17 @@ export class TokenBucket {
     this.#at = now;
   }
 
-  /** Milliseconds until the next one is allowed; 0: now. */
-  waitMs(now: number): number {
+  /** Milliseconds until `amount` (at most the capacity) is allowed; 0: now. */
+  waitMs(now: number, amount = 1): number {
     this.#refill(now);
-    return this.#tokens >= 1 ? 0 : Math.ceil((1 - this.#tokens) * this.#size.refillMs);
+    const missing = Math.min(amount, this.#size.capacity) - this.#tokens;
+    return missing <= rounding ? 0 : Math.ceil(missing * this.#size.refillMs);
   }
 
-  /** Takes one if there is one. Answers like waitMs. */
-  take(now: number): number {
-    const wait = this.waitMs(now);
-    if (wait === 0) this.#tokens -= 1;
+  /** Takes `amount` if it is there, else nothing. Answers like waitMs. */
+  take(now: number, amount = 1): number {
+    const wait = this.waitMs(now, amount);
+    if (wait === 0) this.#tokens = Math.max(0, this.#tokens - amount);
     return wait;
   }
 

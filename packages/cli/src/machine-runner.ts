@@ -1,17 +1,14 @@
 /**
- * This machine's runner, inside the server's process, with the holder it found or started. When the holder dies, a new
- * one is started and a new runner says what is left.
+ * This machine's runner with the holder it found or started. When the holder dies, a new one is started and a new
+ * runner says what is left.
  */
-import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { ensureHolder } from '@holdfast/holder/launch.ts';
 import type { Holder } from '@holdfast/holder/process.ts';
-import { type Channel, memoryChannelPair } from '@holdfast/link/channel.ts';
-import type { ToRunner, ToServer } from '@holdfast/protocol/runner.ts';
 import { createClaudeDriver } from '@holdfast/runner/agents/claude/driver.ts';
 import { createDemoDriver } from '@holdfast/runner/agents/demo/driver.ts';
 import { agentEnvironment } from '@holdfast/runner/environment.ts';
-import { type Runner, createRunner } from '@holdfast/runner/runner.ts';
+import { type Runner, type RunnerOptions, createRunner } from '@holdfast/runner/runner.ts';
 import type { Configuration } from '@holdfast/server/config/configuration.ts';
 import type { Logger } from 'pino';
 import { Failure } from './failure.ts';
@@ -19,30 +16,30 @@ import { Failure } from './failure.ts';
 /** Between attempts to get a holder back, ms. */
 const retryMs = 1_000;
 
-export interface EmbeddedRunnerOptions {
+export interface MachineRunnerOptions extends Pick<RunnerOptions, 'runnerId' | 'name' | 'onWelcome' | 'onRefused'> {
   readonly configuration: Configuration;
   readonly environment: NodeJS.ProcessEnv;
-  /** Takes the server's end of each new link. */
-  readonly connect: (channel: Channel<ToRunner, ToServer>) => void;
+  /** Gives each new runner a channel to the server; an earlier one is closed. */
+  readonly link: (runner: Runner) => void;
   readonly log: Logger;
 }
 
-export class EmbeddedRunner {
-  readonly #options: EmbeddedRunnerOptions;
+export class MachineRunner {
+  readonly #options: MachineRunnerOptions;
   #runner: Runner | null = null;
   #holder: Holder | null = null;
   #retry: NodeJS.Timeout | null = null;
   #closed = false;
 
-  private constructor(options: EmbeddedRunnerOptions) {
+  private constructor(options: MachineRunnerOptions) {
     this.#options = options;
   }
 
   /** Failure: the holder cannot be had, or a workspace root cannot be used. */
-  static async start(options: EmbeddedRunnerOptions): Promise<EmbeddedRunner> {
-    const embedded = new EmbeddedRunner(options);
-    await embedded.#start();
-    return embedded;
+  static async start(options: MachineRunnerOptions): Promise<MachineRunner> {
+    const machine = new MachineRunner(options);
+    await machine.#start();
+    return machine;
   }
 
   async close(): Promise<void> {
@@ -53,14 +50,16 @@ export class EmbeddedRunner {
   }
 
   async #start(): Promise<void> {
-    const { configuration, environment, connect, log } = this.#options;
+    const { configuration, environment, link, log, runnerId, name, onWelcome, onRefused } = this.#options;
     const { dataDirectory, workspaceRoots } = configuration;
     const holder = await ensureHolder({ dataDir: dataDirectory });
     if (!holder.ok) throw new Failure('holder', `The holder cannot be reached: ${holder.error.message}`);
     const forAgents = agentEnvironment(environment);
     const runner = await createRunner({
-      runnerId: 'local',
-      name: hostname(),
+      runnerId,
+      name,
+      ...(onWelcome === undefined ? {} : { onWelcome }),
+      ...(onRefused === undefined ? {} : { onRefused }),
       dataDir: join(dataDirectory, 'runner'),
       roots: workspaceRoots,
       environment,
@@ -69,6 +68,7 @@ export class EmbeddedRunner {
         createClaudeDriver({ environment: forAgents }),
         createDemoDriver({ environment: forAgents, stateDir: join(dataDirectory, 'demo-agent') }),
       ],
+      agentIdleMs: configuration.agentIdleMinutes * 60_000,
       log,
     });
     if (!runner.ok) {
@@ -78,9 +78,7 @@ export class EmbeddedRunner {
     this.#holder = holder.value;
     this.#runner = runner.value;
     holder.value.onDisconnect(() => this.#holderLost());
-    const [ours, theirs] = memoryChannelPair<ToServer, ToRunner>();
-    connect(theirs);
-    runner.value.connect(ours);
+    link(runner.value);
   }
 
   #holderLost(): void {

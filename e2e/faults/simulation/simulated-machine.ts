@@ -1,0 +1,28 @@
+/** Stands in for what the runner asks of a disk and of threads, whose time no seed decides. */
+import { ok } from '@holdfast/protocol/error.ts';
+import type { Screen } from '@holdfast/protocol/screen.ts';
+import type { CheckpointFiles } from '@holdfast/runner/terminal/checkpoint-files.ts';
+import type { ScreenModels } from '@holdfast/runner/terminal/screen-models.ts';
+
+export const prepareRoots = async (roots: readonly string[]) => ok([...roots]);
+export const resolveWorkspacePath = async (_roots: readonly string[], path: string) => ok(path);
+export const existingWorkspacePath = async (_roots: readonly string[], path: string) => ok(path);
+
+export const createCheckpointFiles = (): CheckpointFiles => ({
+  read: () => Promise.resolve(null),
+  write: () => Promise.resolve(),
+  remove: () => Promise.resolve(),
+});
+
+export class ScreenThreadLost extends Error {}
+
+export const createScreenModels = (): ScreenModels => ({
+  open: (base: Screen) => ({
+    lost: false,
+    write: () => Promise.resolve(),
+    resize: () => undefined,
+    snapshot: () => Promise.resolve({ screen: base, text: '' }),
+    close: () => undefined,
+  }),
+  close: () => Promise.resolve(),
+});

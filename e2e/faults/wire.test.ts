@@ -1,0 +1,357 @@
+/**
+ * Random and almost right packets on every door of the running program. What must hold: no crash, no 5xx, no answer of
+ * kind internal, and nothing left open afterwards. HOLDFAST_SOAK=1: 100,000.
+ */
+import { Agent, request } from 'node:http';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { eventually } from '@holdfast/testkit/eventually.ts';
+import { type Random, seededRandom } from '@holdfast/testkit/random.ts';
+import { encodeJson, encodeWrite } from '@holdfast/holder/wire.ts';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { Api } from '../support/api.ts';
+import { type Installation, install } from '../support/program.ts';
+import { alive, holderPid, metric, openFiles, serverPid } from './support/measure.ts';
+import { anything, mutated, mutatedBytes, randomBytes } from './support/mutate.ts';
+import { faultSeed, soak } from './support/seed.ts';
+
+const times = soak ? 20 : 1;
+const limitMs = soak ? 1_800_000 : 60_000;
+const seed = faultSeed();
+
+let holdfast: Installation;
+let api: Api;
+let port: number;
+let sessionId: string;
+let terminalId: string;
+let before: { server: number; holder: number; serverFiles: number; holderFiles: number };
+
+beforeAll(async () => {
+  holdfast = await install({ model: false });
+  await holdfast.start();
+  api = await Api.open(holdfast);
+  port = Number(new URL(holdfast.origin).port);
+  const workspaceId = await api.workspace('w');
+  sessionId = await api.create({ kind: 'agent', workspaceId, agent: { provider: 'demo', mode: 'agent' } });
+  terminalId = await api.create({ kind: 'terminal', workspaceId });
+  await api.fact(terminalId, 'session.started');
+  // What is opened at the first use (the screen's thread, the agent's process) is no leak.
+  await api.command(sessionId, { id: 'warm', type: 'message.send', text: 'ls' });
+  await api.fact(sessionId, 'turn.ended');
+  await expectEcho();
+  const server = serverPid(holdfast);
+  const holder = holderPid(holdfast);
+  before = { server, holder, serverFiles: openFiles(server), holderFiles: openFiles(holder) };
+});
+afterAll(() => holdfast.dispose());
+
+/** Runs `count` of them, at most `width` at once. */
+async function many(count: number, width: number, one: (index: number) => Promise<void>): Promise<void> {
+  let next = 0;
+  const worker = async (): Promise<void> => {
+    while (next < count) {
+      next += 1;
+      await one(next);
+    }
+  };
+  await Promise.all(Array.from({ length: width }, worker));
+}
+
+/** The same processes work, and hold no more than before. */
+async function expectUnharmed(): Promise<void> {
+  expect(serverPid(holdfast)).toBe(before.server);
+  expect(holderPid(holdfast)).toBe(before.holder);
+  expect(await alive(holdfast)).toBe(true);
+  for (const name of ['holdfast_sockets', 'holdfast_subscriptions', 'holdfast_event_streams']) {
+    await eventually(`${name} 0`, async () => (await metric(holdfast, api.key, name)) === 0, 20_000);
+  }
+  // A keep-alive connection or two of this test itself may still be open.
+  await eventually('no more open files', () => openFiles(before.server) <= before.serverFiles + 4, 20_000);
+  await eventually('nor in the holder', () => openFiles(before.holder) <= before.holderFiles, 20_000);
+  await expectEcho();
+}
+
+async function expectEcho(): Promise<void> {
+  const id = `echo-${performance.now()}`.replace('.', '_');
+  await api.command(terminalId, { id, type: 'terminal.write', data: `\u0015echo ${id}-$((40+2))\r` });
+  await eventually('the shell answers', async () => (await api.screen(terminalId)).includes(`${id}-42`));
+}
+
+interface Packet {
+  readonly method: string;
+  readonly path: string;
+  readonly headers: Record<string, string>;
+  readonly body: Buffer | null;
+}
+
+const strangeIds = ['x', '%00', '..%2f..', 'a'.repeat(64), 'a'.repeat(300), '%ff', 'null', '-1'];
+
+function httpPacket(random: Random): Packet {
+  const id = (): string => random.pick([sessionId, terminalId, sessionId, terminalId, ...strangeIds]);
+  const value = (): string => encodeURIComponent(String(random.pick([0, 1, -1, 1e21, '', 'x', '1.5', '٣', 'null'])));
+  const gone = random.pick(strangeIds);
+  const [method, path, body] = random.pick<() => [string, string, unknown?]>([
+    () => ['GET', `/api/sessions?limit=${value()}&cursor=${value()}&status=${value()}&q=${value()}`],
+    () => ['GET', `/api/sessions/${id()}`],
+    () => ['GET', `/api/sessions/${id()}/events?after=${value()}&limit=${value()}&before=${value()}`],
+    () => ['GET', `/api/sessions/${id()}/screen?format=${value()}`],
+    () => ['GET', `/api/sessions/${id()}/output?from=${value()}`],
+    () => ['GET', `/api/approvals?status=${value()}`],
+    () => ['GET', `/${random.pick(strangeIds)}/${value()}?${value()}`],
+    () => ['PATCH', `/api/sessions/${id()}`, { title: 'a title', pinned: true, archived: false }],
+    () => ['DELETE', `/api/sessions/${gone}`],
+    () => ['DELETE', `/api/workspaces/${gone}`],
+    () => ['POST', '/api/workspaces', { path: '/etc', name: 'n' }],
+    () => [
+      'POST',
+      '/api/sessions',
+      { kind: 'terminal', workspaceId: 'none', title: 't', terminal: { cols: 80, rows: 24 } },
+    ],
+    () => ['POST', '/api/sessions', { kind: 'agent', workspaceId: 'none', agent: { provider: 'demo', mode: 'ask' } }],
+    () => ['POST', `/api/sessions/${id()}/commands`, command(random)],
+    () => ['POST', `/api/sessions/${id()}/commands`, command(random)],
+    () => ['POST', `/api/approvals/${gone}/answer`, { id: 'a', decision: 'allow', scope: 'once', answers: { a: 'b' } }],
+    () => ['POST', '/api/login', { token: 'x' }],
+    () => [random.pick(['PUT', 'OPTIONS', 'HEAD', 'TRACE']), `/api/sessions/${id()}`, {}],
+  ])();
+  const json = body === undefined ? null : Buffer.from(JSON.stringify(mutated(body, random)) ?? 'null');
+  return {
+    method,
+    path,
+    headers: {
+      authorization: `Bearer ${random.next() < 0.97 ? api.key : 'wrong'}`,
+      'content-type':
+        random.next() < 0.9 ? 'application/json' : random.pick(['text/plain', 'application/xml', 'x', '']),
+      ...(random.next() < 0.05 ? { accept: 'text/event-stream', 'last-event-id': value() } : {}),
+      ...(random.next() < 0.05 ? { 'idempotency-key': String(random.pick(strangeIds)) } : {}),
+    },
+    body: json === null ? null : random.next() < 0.2 ? mutatedBytes(json, random) : json,
+  };
+}
+
+/** Of kinds that end nothing and start nothing that lasts. */
+function command(random: Random): object {
+  const id = `fuzz-${random.integer(50)}`;
+  return random.pick<object>([
+    { id, type: 'message.send', text: 'ls' },
+    { id, type: 'turn.stop' },
+    { id, type: 'queue.edit', messageId: 'm', text: 'ls' },
+    { id, type: 'queue.remove', messageId: 'm' },
+    { id, type: 'mode.set', mode: 'ask' },
+    { id, type: 'model.set', model: 'm' },
+    { id, type: 'approval.answer', approvalId: 'a', answer: { decision: 'allow', answers: { a: 'b' } } },
+    { id, type: 'terminal.resize', cols: 80, rows: 24 },
+    { id, type: 'session.rename', title: 't' },
+    { id, type: 'turn.resume' },
+    { id, type: 'turn.discard' },
+  ]);
+}
+
+function keepAliveAgent(maxSockets: number): { agent: Agent; [Symbol.dispose](): void } {
+  const agent = new Agent({ keepAlive: true, maxSockets });
+  return { agent, [Symbol.dispose]: () => agent.destroy() };
+}
+
+/** The status, or 0 when the server closed the connection without one. An event stream is left after its head. */
+function ask(agent: Agent, { method, path, headers, body }: Packet): Promise<{ status: number; text: string }> {
+  return new Promise((resolve, reject) => {
+    const asked = request({ agent, host: '127.0.0.1', port, method, path, headers, timeout: 30_000 }, (answer) => {
+      const status = answer.statusCode ?? 0;
+      if (answer.headers['content-type']?.startsWith('text/event-stream') === true) {
+        asked.destroy();
+        return resolve({ status, text: '' });
+      }
+      let text = '';
+      answer.on('data', (chunk: Buffer) => (text += chunk.toString('latin1')));
+      answer.on('end', () => resolve({ status, text }));
+      answer.on('error', () => resolve({ status, text }));
+    });
+    asked.on('timeout', () => reject(new Error(`no answer within 30 s: ${method} ${path}`)));
+    asked.on('error', () => resolve({ status: 0, text: '' }));
+    asked.end(body ?? undefined);
+  });
+}
+
+it(
+  `WIRE1, WIRE4: mutated HTTP requests: typed answers, never 5xx (seed ${seed})`,
+  async () => {
+    const random = seededRandom(seed);
+    using connections = keepAliveAgent(16);
+    const bad: string[] = [];
+    const count = 2_000 * times;
+    await many(count, 16, async () => {
+      const packet = httpPacket(random);
+      const { status, text } = await ask(connections.agent, packet);
+      if (status >= 500)
+        bad.push(`${status} ${packet.method} ${packet.path} ${String(packet.body)}: ${text.slice(0, 300)}`);
+      if (status === 201 && packet.path === '/api/sessions') await api.remove((JSON.parse(text) as { id: string }).id);
+    });
+    connections[Symbol.dispose]();
+    expect(bad).toEqual([]);
+    await expectUnharmed();
+    process.stdout.write(`\n${count} HTTP requests, 0 answered 5xx\n`);
+  },
+  limitMs,
+);
+
+/** Sends bytes as they are, waits for the other side's end or silence, and leaves. */
+function raw(
+  target: { port: number } | { path: string },
+  chunks: readonly Uint8Array[],
+  waitMs: number,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ ...target });
+    const leave = (): void => {
+      socket.destroy();
+      resolve();
+    };
+    socket.setTimeout(waitMs, leave);
+    socket.on('error', (error: NodeJS.ErrnoException) =>
+      error.code === 'ECONNREFUSED' || error.code === 'ENOENT' ? reject(error) : leave(),
+    );
+    socket.on('close', () => resolve());
+    socket.resume();
+    socket.on('connect', () => chunks.forEach((chunk) => socket.write(chunk)));
+  });
+}
+
+it(
+  `WIRE1: bytes that are hardly HTTP or Engine.IO (seed ${seed})`,
+  async () => {
+    const random = seededRandom(seed + 1);
+    const templates = [
+      `GET /api/sessions HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nAuthorization: Bearer ${api.key}\r\n\r\n`,
+      `POST /api/sessions/${sessionId}/commands HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer ${api.key}\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{"id":1}x`,
+      `POST /api/login HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n`,
+      `GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n\u0081\u0085\u0001\u0002\u0003\u0004abcde`,
+      `POST /socket.io/?EIO=4&transport=polling&sid=none HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nContent-Length: 2\r\n\r\n40`,
+    ].map((text) => Buffer.from(text, 'latin1'));
+    const count = 400 * times;
+    await many(count, 16, async () => {
+      const bytes = random.next() < 0.2 ? randomBytes(2_000, random) : mutatedBytes(random.pick(templates), random);
+      await raw({ port }, [bytes], 40);
+    });
+    await expectUnharmed();
+    process.stdout.write(`\n${count} raw connections\n`);
+  },
+  limitMs,
+);
+
+it(
+  `WIRE5, WIRE7: mutated socket packets and Engine.IO frames (seed ${seed})`,
+  async () => {
+    const random = seededRandom(seed + 2);
+    const internal: string[] = [];
+    const sockets = soak ? 200 : 40;
+    const perSocket = Math.ceil((2_400 * times) / sockets);
+    let sent = 0;
+    await many(sockets, 4, async () => {
+      const socket = new WebSocket(`ws://127.0.0.1:${port}/socket.io/?EIO=4&transport=websocket`);
+      socket.binaryType = 'arraybuffer';
+      let closed = false;
+      let answers = 0;
+      socket.addEventListener('close', () => (closed = true));
+      socket.addEventListener('error', () => (closed = true));
+      socket.addEventListener('message', ({ data }) => {
+        if (typeof data !== 'string') return;
+        answers += 1;
+        if (data.includes('"kind":"internal"')) internal.push(data);
+        if (data === '2') socket.send('3');
+      });
+      await eventually('the handshake', () => closed || answers > 0, 20_000);
+      if (!closed) socket.send(`40${JSON.stringify({ key: api.key })}`);
+      await eventually('the login', () => closed || answers > 1, 20_000);
+      for (let packet = 0; packet < perSocket && !closed; packet += 1) {
+        for (const frame of socketFrames(random, packet)) if (socket.readyState === WebSocket.OPEN) socket.send(frame);
+        sent += 1;
+        // One at a time, so that what closes the connection is not followed by a thousand that nobody reads.
+        if (packet % 20 === 19) {
+          const seen = answers;
+          socket.send(`42${packet}["ping",{"nonce":"n"}]`);
+          await eventually('an answer', () => closed || answers > seen, 20_000);
+        }
+      }
+      socket.close();
+      await eventually('closed', () => closed, 20_000);
+    });
+    expect(internal).toEqual([]);
+    await expectUnharmed();
+    process.stdout.write(`\n${sent} socket packets over ${sockets} connections\n`);
+  },
+  limitMs,
+);
+
+function socketFrames(random: Random, number: number): (string | Uint8Array<ArrayBuffer>)[] {
+  const id = random.pick([sessionId, terminalId, 'none']);
+  const [name, body] = random.pick<[string, unknown]>([
+    ['hello', { protocolVersion: 1 }],
+    ['subscribe', { sessionId: id, after: 0 }],
+    ['subscribe', { sessionId: terminalId, after: 0, tty: { from: null } }],
+    ['subscribe', { sessionId: id, after: random.integer(1_000), tty: { from: random.integer(1_000) } }],
+    ['unsubscribe', { sessionId: id }],
+    ['command', { sessionId: id, command: command(random) }],
+    ['parsed', { sessionId: id, offset: random.integer(1_000) }],
+    ['watch', {}],
+    ['ping', { nonce: 'n' }],
+    ['constructor', {}],
+  ]);
+  const value = random.next() < 0.6 ? mutated(body, random) : body;
+  const what = random.next();
+  if (what < 0.02) return [mutatedBytes(Buffer.from(`42${number}["${name}",{}]`), random).toString('latin1')];
+  if (what < 0.03) return [new Uint8Array(randomBytes(200, random))];
+  if (what < 0.08) {
+    // An event with an attachment, as keystrokes come; or without the one it promises.
+    const header = `451-${number}["input",${JSON.stringify({ sessionId: terminalId, inputId: 'fuzz', offset: random.integer(9), data: { _placeholder: true, num: random.integer(2) } })}]`;
+    return random.next() < 0.9 ? [header, new Uint8Array(1)] : [header];
+  }
+  const ack = random.next() < 0.8 ? String(number) : '';
+  return [`42${ack}${JSON.stringify(random.next() < 0.9 ? [name, value] : [name, value, value])}`];
+}
+
+it(
+  `HOLD4, HOLD11: a stranger on the holder's socket (seed ${seed})`,
+  async () => {
+    const random = seededRandom(seed + 3);
+    const path = join(holdfast.environment['HOLDFAST_DATA_DIR'] ?? '', 'holder.sock');
+    const count = 200 * times;
+    let frames = 0;
+    await many(count, 8, async () => {
+      const hello =
+        random.next() < 0.9 ? { type: 'hello', versions: [1] } : mutated({ type: 'hello', versions: [1] }, random);
+      const chunks = [encodeJson(hello), ...Array.from({ length: random.integer(12) }, () => holderFrame(random))];
+      frames += chunks.length;
+      await raw(
+        { path },
+        chunks.filter((chunk) => chunk !== null),
+        20,
+      );
+    });
+    await expectUnharmed();
+    process.stdout.write(`\n${frames} frames over ${count} connections to the holder\n`);
+  },
+  limitMs,
+);
+
+/** Nothing that would be carried out on a process that is there: a valid spawn, signal or shutdown is its owner's right. */
+function holderFrame(random: Random): Buffer | null {
+  const call = random.integer(100);
+  const id = random.pick(['none', '', '../x', 'a'.repeat(300)]);
+  if (random.next() < 0.1) return encodeWrite(call, id, random.pick([null, 'token']), randomBytes(200, random));
+  if (random.next() < 0.05) return randomBytes(300, random);
+  const message = random.pick<object>([
+    { type: 'list', call },
+    { type: 'closeInput', call, id },
+    { type: 'resize', call, id, cols: 80, rows: 24 },
+    { type: 'signal', call, id, signal: 'SIGHUP' },
+    { type: 'setMeta', call, id, meta: { a: 1 } },
+    { type: 'release', call, id, stream: 'stdout', offset: 5 },
+    { type: 'forget', call, id },
+    { type: 'read', reader: call, id, stream: 'stdout', from: 0 },
+    { type: 'acknowledge', reader: call, offset: 9 },
+    { type: 'closeRead', reader: call },
+    { type: 'spawn', call, id: 'fuzz', spec: anything(random), meta: {} },
+  ]);
+  const frame = encodeJson(random.next() < 0.6 ? mutated(message, random) : message);
+  return frame !== null && random.next() < 0.2 ? mutatedBytes(frame, random) : frame;
+}
