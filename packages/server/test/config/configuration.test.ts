@@ -49,7 +49,7 @@ describe('configuration', () => {
       '',
       'HOLDFAST_PORT=4000',
       'HOLDFAST_HOST = "[::1]"',
-      "HOLDFAST_WORKSPACES_ROOT='~/code:/srv/work/../shared'",
+      "HOLDFAST_WORKSPACES_ROOT='~/code:/srv/code/../shared'",
       'HOLDFAST_PUBLIC_URL=https://Terminal.example.org/',
       'HOLDFAST_LOG_LEVEL=debug',
       'HOLDFAST_MAX_SESSIONS=1',
