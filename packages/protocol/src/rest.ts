@@ -18,18 +18,14 @@ import { workspaceSchema } from './workspace.ts';
 
 const queryNumber = z.coerce.number().int().nonnegative();
 
-export const createSessionSchema = z
-  .object({
-    kind: sessionKindSchema,
-    workspaceId: idSchema,
-    title: titleSchema.optional(),
-    terminal: terminalOptionsSchema.optional(),
-    agent: agentOptionsSchema.extend({ prompt: z.string().min(1).max(limits.messageText).optional() }).optional(),
-  })
-  .refine((body) => body.kind !== 'agent' || body.agent !== undefined, {
-    message: 'kind "agent" needs agent: {provider}',
-    path: ['agent'],
-  });
+/** What its kind needs of it is told by the kind: core's session/kinds.ts. */
+export const createSessionSchema = z.object({
+  kind: sessionKindSchema,
+  workspaceId: idSchema,
+  title: titleSchema.optional(),
+  terminal: terminalOptionsSchema.optional(),
+  agent: agentOptionsSchema.extend({ prompt: z.string().min(1).max(limits.messageText).optional() }).optional(),
+});
 export type CreateSession = z.infer<typeof createSessionSchema>;
 
 export const listSessionsQuerySchema = z.object({

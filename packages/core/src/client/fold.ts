@@ -1,6 +1,7 @@
 /** Facts into the transcript. */
 import type { FactData, Fact } from '@holdfast/protocol/fact.ts';
 import type { SessionStatus } from '@holdfast/protocol/session.ts';
+import { kinds } from '../session/kinds.ts';
 import type { PreviewBlock } from './preview.ts';
 import { type Draft, edit, put } from './transcript-draft.ts';
 import { type ApprovalItem, type TurnEndItem, itemKey } from './transcript-item.ts';
@@ -27,7 +28,8 @@ function statusOf(draft: Draft): SessionStatus {
   if (draft.status === 'ended' || draft.status === 'failed') return draft.status;
   if (draft.pendingApprovals.length > 0) return 'waiting';
   if (draft.interrupted !== null && draft.turn === null) return 'interrupted';
-  return draft.generation === null && draft.kind !== 'agent' ? 'creating' : 'active';
+  const starts = draft.kind === null || kinds[draft.kind].startsAtOnce;
+  return starts && draft.generation === null ? 'creating' : 'active';
 }
 
 function foldOne(draft: Draft, fact: Fact): void {

@@ -1,5 +1,6 @@
 /** What is kept for how long. Pure; asked again inside the transaction that removes. */
 import type { SessionKind, SessionStatus } from '@holdfast/protocol/session.ts';
+import { kinds } from '../session/kinds.ts';
 
 export interface RetentionPolicy {
   /** ISO 8601: what happened before may go. */
@@ -68,10 +69,10 @@ export function cutOf(
   return oldest;
 }
 
-/** Something runs in it, or waits for a person. A shell that lives is at work whatever it does. */
+/** Something runs in it, or waits for a person. */
 function isBusy({ kind, status, turnOpen }: KeptSession): boolean {
   if (turnOpen || status === 'creating' || status === 'waiting') return true;
-  return kind === 'terminal' && status === 'active';
+  return kinds[kind].worksWhileAlive && status === 'active';
 }
 
 function daysBefore(now: string, days: number): string {

@@ -2,6 +2,7 @@
 import type { FactDraft } from '@holdfast/protocol/fact.ts';
 import type { InventoryItem } from '@holdfast/protocol/runner.ts';
 import { type Decision, type DecisionContext, Draft } from './decision.ts';
+import { kinds } from './kinds.ts';
 import type { SessionState } from './state.ts';
 import { agentOf, closeLooseEnds, interruptTurn, startNextQueued } from './turns.ts';
 
@@ -27,7 +28,7 @@ function acceptOne(draft: Draft, fact: FactDraft, goesOn: boolean, context: Deci
       return;
     case 'session.ended':
     case 'session.failed':
-      if (agent !== null) interruptTurn(draft, 'agent_died');
+      kinds[draft.state.kind].end(draft);
       draft.add(fact);
       return;
     case 'turn.started':
@@ -74,11 +75,6 @@ export function reconcile(
 ): Decision {
   const draft = new Draft(state, context);
   // A process that is there speaks for itself; one that has ended reports that itself.
-  if (state.end !== 'none' || item !== null || startPending) return draft;
-  if (state.terminal !== null) {
-    draft.add({ type: 'session.ended', data: { reason: 'lost' } });
-  } else if (state.agent !== null && state.agent.turn !== null) {
-    interruptTurn(draft, 'runner_lost');
-  }
+  if (state.end === 'none' && item === null && !startPending) kinds[state.kind].lose(draft);
   return draft;
 }

@@ -1,6 +1,7 @@
 import type { Approval } from '@holdfast/protocol/approval.ts';
 import type { FactDraft } from '@holdfast/protocol/fact.ts';
-import { type AgentState, type SessionState, defaultTerminalSize } from './state.ts';
+import { kinds } from './kinds.ts';
+import type { AgentState, SessionState } from './state.ts';
 
 /**
  * The state after one more fact. Total: a fact that does not fit (a tool's end nobody saw begin) changes nothing.
@@ -31,36 +32,7 @@ export function apply(state: SessionState | null, fact: FactDraft, at: string, s
 }
 
 function created({ data }: Extract<FactDraft, { type: 'session.created' }>): SessionState {
-  const options = data.terminal ?? {};
-  return {
-    kind: data.kind,
-    title: data.title,
-    generation: 0,
-    end: 'none',
-    terminal:
-      data.kind === 'terminal'
-        ? {
-            options,
-            cols: options.cols ?? defaultTerminalSize.cols,
-            rows: options.rows ?? defaultTerminalSize.rows,
-            exit: null,
-          }
-        : null,
-    agent:
-      data.agent === undefined
-        ? null
-        : {
-            provider: data.agent.provider,
-            model: data.agent.model ?? null,
-            mode: data.agent.mode ?? 'agent',
-            conversationId: null,
-            turn: null,
-            interruptedTurnId: null,
-            queue: [],
-            approvals: {},
-            tools: {},
-          },
-  };
+  return { kind: data.kind, title: data.title, generation: 0, end: 'none', ...kinds[data.kind].initial(data) };
 }
 
 function applyToAgent(agent: AgentState, fact: FactDraft, at: string, sessionId: string): AgentState {

@@ -1,5 +1,5 @@
 /** A decision under way: facts are added one by one, each folded at once, so that later ones see what earlier ones did. */
-import type { Approval } from '@holdfast/protocol/approval.ts';
+import type { Actor, Approval } from '@holdfast/protocol/approval.ts';
 import type { FactDraft } from '@holdfast/protocol/fact.ts';
 import type { Instruction } from '@holdfast/protocol/runner.ts';
 import { apply } from './apply.ts';
@@ -22,6 +22,11 @@ export interface DecisionContext {
   readonly newId: () => string;
   /** The workspace's folder on the runner's machine. */
   readonly cwd: string;
+}
+
+export interface CommandContext extends DecisionContext {
+  /** Who asks. */
+  readonly actor: Actor;
 }
 
 export class Draft implements Decision {

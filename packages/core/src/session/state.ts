@@ -1,14 +1,7 @@
 /** What a session is after its facts so far: the fold of its log, small enough to be kept with its row. */
 import type { Approval } from '@holdfast/protocol/approval.ts';
 import type { QueuedMessage } from '@holdfast/protocol/fact.ts';
-import type {
-  AgentMode,
-  Exit,
-  OpenTurn,
-  SessionKind,
-  SessionStatus,
-  TerminalOptions,
-} from '@holdfast/protocol/session.ts';
+import type { AgentMode, Exit, OpenTurn, SessionKind, TerminalOptions } from '@holdfast/protocol/session.ts';
 
 export interface SessionState {
   readonly kind: SessionKind;
@@ -43,22 +36,3 @@ export interface AgentState {
 }
 
 export const defaultTerminalSize = { cols: 80, rows: 24 } as const;
-
-/** The status follows from the state; nobody sets it. */
-export function statusOf(state: SessionState): SessionStatus {
-  if (state.end !== 'none') return state.end;
-  if (state.agent === null) return state.generation === 0 ? 'creating' : 'active';
-  if (Object.values(state.agent.approvals).some((approval) => approval.status === 'pending')) return 'waiting';
-  if (state.agent.interruptedTurnId !== null && state.agent.turn === null) return 'interrupted';
-  return 'active';
-}
-
-/** Every change of status there can be. */
-export const legalTransitions: Readonly<Record<SessionStatus, readonly SessionStatus[]>> = {
-  creating: ['active', 'ended', 'failed'],
-  active: ['waiting', 'interrupted', 'ended', 'failed'],
-  waiting: ['active', 'interrupted', 'ended', 'failed'],
-  interrupted: ['active', 'waiting', 'ended', 'failed'],
-  ended: [],
-  failed: [],
-};

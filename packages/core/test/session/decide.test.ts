@@ -3,7 +3,8 @@ import { expect, it } from 'vitest';
 import { accept, reconcile } from '../../src/session/accept.ts';
 import { decide } from '../../src/session/decide.ts';
 import type { Decision } from '../../src/session/decision.ts';
-import { type SessionState, statusOf } from '../../src/session/state.ts';
+import type { SessionState } from '../../src/session/state.ts';
+import { statusOf } from '../../src/session/status.ts';
 import { agentBody, context, counter, created, fold, permission, terminalBody, types } from './fixtures.ts';
 
 const using = context(counter('turn'));

@@ -1,8 +1,8 @@
 import type { FactDraft } from '@holdfast/protocol/fact.ts';
 import type { CreateSession } from '@holdfast/protocol/rest.ts';
 import { apply } from '../../src/session/apply.ts';
-import { type CommandContext, create } from '../../src/session/decide.ts';
-import type { Decision } from '../../src/session/decision.ts';
+import { create } from '../../src/session/decide.ts';
+import type { CommandContext, Decision } from '../../src/session/decision.ts';
 import type { SessionState } from '../../src/session/state.ts';
 
 export function counter(prefix: string): () => string {

@@ -5,7 +5,8 @@ import { expect, it } from 'vitest';
 import { accept, reconcile } from '../../src/session/accept.ts';
 import { decide } from '../../src/session/decide.ts';
 import type { Decision } from '../../src/session/decision.ts';
-import { type SessionState, legalTransitions, statusOf } from '../../src/session/state.ts';
+import type { SessionState } from '../../src/session/state.ts';
+import { legalTransitions, statusOf } from '../../src/session/status.ts';
 import { agentBody, context, counter, created, fold, permission } from './fixtures.ts';
 
 const runs = 300;

@@ -2,7 +2,8 @@
 import { type Result, ok } from '@holdfast/protocol/error.ts';
 import type { SessionDescriptor } from '@holdfast/protocol/session.ts';
 import type { Decision } from '@holdfast/core/session/decision.ts';
-import { type SessionState, statusOf } from '@holdfast/core/session/state.ts';
+import type { SessionState } from '@holdfast/core/session/state.ts';
+import { statusOf } from '@holdfast/core/session/status.ts';
 import type { Change, SessionRow } from '@holdfast/store/store.ts';
 import type { KeptScreen } from '@holdfast/protocol/screen.ts';
 

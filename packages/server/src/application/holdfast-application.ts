@@ -10,7 +10,9 @@ import type { Screen } from '@holdfast/protocol/screen.ts';
 import type { SessionDescriptor } from '@holdfast/protocol/session.ts';
 import type { CreateWorkspace, Workspace } from '@holdfast/protocol/workspace.ts';
 import { type UserLimits, noLimits } from '@holdfast/core/limits/user-limits.ts';
-import { alreadyAnswered, create, decide } from '@holdfast/core/session/decide.ts';
+import { alreadyAnswered } from '@holdfast/core/session/agent-kind.ts';
+import { create, decide } from '@holdfast/core/session/decide.ts';
+import { kinds } from '@holdfast/core/session/kinds.ts';
 import type { Channel } from '@holdfast/link/channel.ts';
 import type { SessionRow, Store } from '@holdfast/store/store.ts';
 import type { Logger } from 'pino';
@@ -162,10 +164,13 @@ export class HoldfastApplication implements Application {
   ): Promise<Result<{ session: SessionDescriptor; repeated: boolean }>> {
     const workspace = await this.workspace(login, body.workspaceId);
     if (!workspace.ok) return workspace;
-    const soon = this.#limits.start(login.userId);
-    if (!soon.ok) return soon;
     const { store, newId, time } = this.#options;
     const context = { sessionId: newId(), at: time(), newId, cwd: workspace.value.path, actor: actorOf(login) };
+    const title = body.title ?? kinds[body.kind].title(body, workspace.value.name);
+    const change = toChange(create(body, title, newId(), context));
+    if (!change.ok) return change;
+    const soon = this.#limits.start(login.userId);
+    if (!soon.ok) return soon;
     const row = {
       id: context.sessionId,
       kind: body.kind,
@@ -176,9 +181,8 @@ export class HoldfastApplication implements Application {
     };
     const key = idempotencyKey === null ? null : { commandId: idempotencyKey, fingerprint: fingerprint(body) };
     const written = await store.createSession(row, key, (_blank, use) => {
-      const allowed = this.#limits.session(use, body.agent?.prompt !== undefined);
-      if (!allowed.ok) return allowed;
-      return toChange(create(body, body.title ?? defaultTitle(body, workspace.value), newId(), context));
+      const allowed = this.#limits.session(use, change.value.turnOpen === true);
+      return allowed.ok ? change : allowed;
     });
     if (!written.ok) return written;
     if (!written.value.repeated) announceWritten(this.#live, written.value);
@@ -276,7 +280,7 @@ export class HoldfastApplication implements Application {
   async output(login: Login, sessionId: string, from: number): Promise<Result<{ offset: number; data: Uint8Array }>> {
     const row = await this.#row(login, sessionId);
     if (!row.ok) return row;
-    if (row.value.kind !== 'terminal') return fail('bad_request', 'Only terminals have output.');
+    if (!kinds[row.value.kind].hasScreen) return fail('bad_request', 'Only terminals have output.');
     if (stateOf(row.value).end !== 'none') return fail('session_ended', 'This terminal has ended; its screen is kept.');
     const link = this.#runners.link(row.value.runnerId);
     return link.ok ? link.value.ask({ type: 'output', sessionId, from }) : link;
@@ -323,7 +327,7 @@ export class HoldfastApplication implements Application {
   ): Promise<Result<{ offset: number }>> {
     const row = await this.#row(login, sessionId);
     if (!row.ok) return row;
-    if (row.value.kind !== 'terminal') return fail('bad_request', 'Only terminals take keys.');
+    if (!kinds[row.value.kind].hasScreen) return fail('bad_request', 'Only terminals take keys.');
     if (stateOf(row.value).end !== 'none') return fail('session_ended', 'This terminal has ended.');
     const soon = this.#limits.input(login.userId, input.data.byteLength);
     if (!soon.ok) return soon;
@@ -391,12 +395,4 @@ function actorOf(login: Login): Actor {
 
 function fingerprint(body: unknown): string {
   return createHash('sha256').update(canonicalJson(body)).digest('base64url');
-}
-
-function defaultTitle(body: CreateSession, workspace: Workspace): string {
-  const prompt = body.agent?.prompt?.trim().split('\n')[0];
-  if (body.kind === 'agent' && prompt !== undefined && prompt !== '') return prompt.slice(0, 80);
-  return body.kind === 'terminal'
-    ? `Terminal in ${workspace.name}`
-    : `${body.agent?.provider ?? 'Agent'} in ${workspace.name}`;
 }

@@ -5,6 +5,7 @@ import type { InventoryItem } from '@holdfast/protocol/runner.ts';
 import type { Screen } from '@holdfast/protocol/screen.ts';
 import type { SessionDescriptor } from '@holdfast/protocol/session.ts';
 import type { Preview } from '@holdfast/protocol/socket.ts';
+import { kinds } from '@holdfast/core/session/kinds.ts';
 import type { SessionRow, Store } from '@holdfast/store/store.ts';
 import type { SessionEvent, SubscribeRequest, SubscriberSink, Subscription } from './application.ts';
 import { describe, stateOf } from './decisions.ts';
@@ -165,7 +166,7 @@ export class Live implements Announcements {
   async screenAndText(sessionId: string): Promise<Result<{ screen: Screen; text: string }>> {
     const session = await this.#options.store.session(sessionId);
     if (session === null) return fail('not_found', 'There is no such session.');
-    if (session.kind !== 'terminal') return fail('bad_request', 'Only terminals have a screen.');
+    if (!kinds[session.kind].hasScreen) return fail('bad_request', 'Only terminals have a screen.');
     if (stateOf(session).end !== 'none') {
       const kept = await this.#options.store.screen(sessionId);
       return kept === null
@@ -198,7 +199,7 @@ export class Live implements Announcements {
   }
 
   #subscribeTty(session: SessionRow, from: number | null, sink: SubscriberSink): TtySubscription | null {
-    if (session.kind !== 'terminal') return null;
+    if (!kinds[session.kind].hasScreen) return null;
     if (stateOf(session).end !== 'none') {
       // Nothing comes any more: the last screen is all there is.
       this.screenOf(session.id).then(

@@ -62,10 +62,13 @@ const frameworkErrors: Readonly<Record<string, ErrorBody>> = {
 };
 
 function issueOf(error: ZodFastifySchemaValidationError): Issue {
+  const params = error.params as Pick<Issue, 'discriminator' | 'options' | 'values'>;
   return {
     path: error.instancePath.split('/').filter((part) => part !== ''),
     code: error.keyword,
     message: error.message ?? 'does not fit',
-    discriminator: (error.params as { discriminator?: string }).discriminator,
+    discriminator: params.discriminator,
+    options: params.options,
+    values: params.values,
   };
 }

@@ -134,11 +134,7 @@ export class ClientSocket {
     }
     const parsed = socketRequestSchemas[name].safeParse(values[0]);
     if (parsed.success) return ok(parsed.data);
-    const issues = parsed.error.issues.map((issue) => ({
-      ...issue,
-      discriminator: 'discriminator' in issue ? String(issue.discriminator) : undefined,
-    }));
-    return { ok: false, error: issuesError(issues) };
+    return { ok: false, error: issuesError(parsed.error.issues) };
   }
 
   /** The request has been parsed by the schema of its name. */

@@ -56,6 +56,14 @@ describe('limits of one person', () => {
     must(await application.createSession(login, agentIn(started), 'another'));
   });
 
+  it('SESSION2, LIMIT1: a session that does not fit its kind is refused before anything is counted or kept', async () => {
+    const { application, workspaceId } = await start({ startsPerMinute: 1 });
+    const unfit = { kind: 'agent' as const, workspaceId };
+    expect(await application.createSession(login, unfit, null)).toMatchObject({ error: { kind: 'bad_request' } });
+    must(await application.createSession(login, { kind: 'terminal', workspaceId }, null));
+    expect(must(await application.sessions(login, { limit: 9 })).sessions).toHaveLength(1);
+  });
+
   it('LIMIT2: an agent more than may work at once is refused its turn, and may begin when another is done', async () => {
     const started = await start({ runningAgents: 1 });
     const { application, runner } = started;

@@ -112,7 +112,6 @@ describe('what does not fit', () => {
   it.each<[string, string, unknown, number, string]>([
     ['an unknown session kind', '/api/sessions', { kind: 'robot', workspaceId: 'w1' }, 400, 'unknown_kind'],
     ['an unknown workspace', '/api/sessions', { kind: 'terminal', workspaceId: 'w9' }, 404, 'not_found'],
-    ['no agent for an agent', '/api/sessions', { kind: 'agent', workspaceId: 'w1' }, 400, 'bad_request'],
     ['a path outside the roots', '/api/workspaces', { path: '/outside' }, 403, 'path_outside_roots'],
     ['malformed JSON', command, '{"id": ', 400, 'bad_request'],
     ['no JSON at all', command, 'hello', 400, 'bad_request'],
@@ -138,6 +137,12 @@ describe('what does not fit', () => {
     const response = await post(path, body);
     expect([response.status, (await errorOf(response)).kind]).toEqual([status, kind]);
     expect(doors.application.commands).toHaveLength(before);
+  });
+
+  it('SESSION1: an unknown kind of session or command is told with those there are', async () => {
+    const known = async (path: string, body: unknown) => (await errorOf(await post(path, body))).details?.['known'];
+    expect(await known('/api/sessions', { kind: 'robot', workspaceId: 'w1' })).toEqual(['terminal', 'agent']);
+    expect(await known(command, { id: 'c', type: 'self.destruct' })).toContain('message.send');
   });
 
   it.each([

@@ -1,0 +1,127 @@
+/** A coding agent: turns, a queue, approvals. */
+import type { Actor } from '@holdfast/protocol/approval.ts';
+import { type Result, fail, ok } from '@holdfast/protocol/error.ts';
+import type { Kind } from './kind.ts';
+import { agentOf, interruptTurn, queueIsFull, sendMessage } from './turns.ts';
+
+const continuation = 'You were interrupted. Look at what has been done so far and go on from there.';
+/** UTF-16 units of a first prompt that become the title. */
+const titleLength = 80;
+
+export const agentKind: Kind = {
+  startsAtOnce: false,
+  worksWhileAlive: false,
+  hasScreen: false,
+
+  options({ agent }) {
+    if (agent === undefined) return fail('bad_request', 'A session of kind "agent" needs agent: {provider}.');
+    const { provider, model, mode = 'agent' } = agent;
+    return ok({ agent: { provider, mode, ...(model === undefined ? {} : { model }) } });
+  },
+
+  title({ agent }, workspaceName) {
+    const [line = ''] = agent?.prompt?.trim().split('\n') ?? [];
+    return line === '' ? `${agent?.provider ?? 'Agent'} in ${workspaceName}` : line.slice(0, titleLength);
+  },
+
+  initial: ({ agent }) => ({
+    terminal: null,
+    agent:
+      agent === undefined
+        ? null
+        : {
+            provider: agent.provider,
+            model: agent.model ?? null,
+            mode: agent.mode ?? 'agent',
+            conversationId: null,
+            turn: null,
+            interruptedTurnId: null,
+            queue: [],
+            approvals: {},
+            tools: {},
+          },
+  }),
+
+  begin(draft, { agent }, messageId, context) {
+    if (agent?.prompt !== undefined) sendMessage(draft, context, { messageId, text: agent.prompt }, context.actor);
+  },
+
+  decide(draft, command, context) {
+    const agent = agentOf(draft);
+    const { sessionId, actor } = context;
+    switch (command.type) {
+      case 'message.send':
+        if (queueIsFull(draft))
+          return fail('quota_exceeded', 'The queue is full; wait for the agent or remove a message.');
+        sendMessage(draft, context, { messageId: command.id, text: command.text }, actor);
+        return ok(draft);
+      case 'turn.stop':
+        if (agent.turn === null) return fail('conflict', 'Nothing is running.');
+        if (agent.turn.phase === 'stopping') return ok(draft);
+        draft.add({ type: 'turn.stopping', data: { turnId: agent.turn.turnId }, actor });
+        draft.instruct({ type: 'turn.stop', sessionId, turnId: agent.turn.turnId });
+        return ok(draft);
+      case 'queue.edit':
+      case 'queue.remove': {
+        const at = agent.queue.findIndex((message) => message.messageId === command.messageId);
+        if (at < 0) return fail('conflict', 'That message is no longer waiting.');
+        const queue =
+          command.type === 'queue.remove'
+            ? agent.queue.toSpliced(at, 1)
+            : agent.queue.with(at, { messageId: command.messageId, text: command.text });
+        draft.add({ type: 'queue.changed', data: { queue }, actor });
+        return ok(draft);
+      }
+      case 'mode.set':
+        draft.add({ type: 'mode.changed', data: { mode: command.mode }, actor });
+        draft.instruct({ type: 'mode.set', sessionId, mode: command.mode });
+        return ok(draft);
+      case 'model.set':
+        draft.add({ type: 'model.changed', data: { model: command.model }, actor });
+        draft.instruct({ type: 'model.set', sessionId, model: command.model });
+        return ok(draft);
+      case 'approval.answer': {
+        const approval = agent.approvals[command.approvalId];
+        if (approval === undefined) return fail('not_found', 'No such approval is open in this session.');
+        if (approval.status !== 'pending') return alreadyAnswered(approval.answeredBy, approval.answeredAt);
+        const type = approval.kind === 'question' ? 'question.answered' : 'approval.answered';
+        draft.add({ type, data: { approvalId: approval.id, answer: command.answer }, actor });
+        draft.instruct({
+          type: 'approval.apply',
+          sessionId,
+          approvalId: approval.id,
+          toolCallId: approval.toolCallId,
+          answer: command.answer,
+        });
+        return ok(draft);
+      }
+      case 'turn.resume':
+        if (agent.interruptedTurnId === null) return fail('conflict', 'No turn is interrupted.');
+        sendMessage(draft, context, { messageId: command.id, text: continuation }, actor);
+        return ok(draft);
+      case 'turn.discard':
+        if (agent.interruptedTurnId === null) return fail('conflict', 'No turn is interrupted.');
+        draft.add({ type: 'turn.interrupted', data: { turnId: agent.interruptedTurnId, reason: 'discarded' }, actor });
+        return ok(draft);
+      case 'terminal.write':
+      case 'terminal.resize':
+        return null;
+    }
+  },
+
+  end(draft) {
+    interruptTurn(draft, 'agent_died');
+  },
+
+  lose(draft) {
+    interruptTurn(draft, 'runner_lost');
+  },
+};
+
+/** The refusal of a late answer. */
+export function alreadyAnswered(by: Actor | undefined, at: string | undefined): Result<never> {
+  const who = by?.name ?? 'somebody';
+  return fail('already_answered', `Already answered by ${who}.`, {
+    details: { answeredBy: by ?? null, answeredAt: at ?? null },
+  });
+}
