@@ -11,6 +11,7 @@ import type { Preview } from '@holdfast/protocol/socket.ts';
 import type { HeldProcess, HolderResult, Reading } from '@holdfast/holder/process.ts';
 import type { CancelNotification, PromptRequest } from '@agentclientprotocol/sdk';
 import type { AgentMeta, AttachedAgent, DriverContext, TurnRequest } from '../driver.ts';
+import { sessionGrant } from '../session-grant.ts';
 import { closeBlock } from './block.ts';
 import { endProcess, within } from './end-process.ts';
 import { formReply } from './form.ts';
@@ -328,9 +329,11 @@ export class AcpAgent implements AttachedAgent {
 
   async #permissionAnswer(request: AgentRequest, answer: ApprovalAnswer): Promise<AnswerReply> {
     const reply = permissionReply(answer, request.options, this.#settings.quirks);
-    const remember = reply.decision === 'allow' && answer.scope === 'session' && !reply.remembered;
-    if (remember && !this.#allowedTools.includes(request.tool)) {
-      this.#allowedTools = [...this.#allowedTools, request.tool];
+    const { updatedInput } = answer;
+    const grant =
+      updatedInput === undefined ? (request.grant ?? request.tool) : sessionGrant(request.tool, updatedInput);
+    if (reply.decision === 'allow' && answer.scope === 'session' && !this.#allowedTools.includes(grant)) {
+      this.#allowedTools = [...this.#allowedTools, grant];
       await this.#context.events.updateMeta({ allowedTools: this.#allowedTools });
     }
     return { decision: reply.decision, result: reply.response, notice: reply.notice };

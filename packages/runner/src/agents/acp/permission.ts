@@ -13,12 +13,12 @@ export interface PermissionOption {
   readonly kind: string;
 }
 
-const readingKinds: ReadonlySet<string> = new Set(['read', 'search', 'think', 'fetch']);
+const readingKinds: ReadonlySet<string> = new Set(['read', 'search', 'think']);
 
 /** Ask mode reads only; Agent mode asks for what was not allowed for the session; Auto mode runs alone. */
-export function verdictOf(mode: AgentMode, kind: string, tool: string, allowedTools: readonly string[]): Verdict {
+export function verdictOf(mode: AgentMode, kind: string, grant: string, granted: readonly string[]): Verdict {
   if (mode === 'ask' && !readingKinds.has(kind)) return 'deny';
-  if (mode === 'auto' || allowedTools.includes(tool)) return 'allow';
+  if (mode === 'auto' || granted.includes(grant)) return 'allow';
   return 'ask';
 }
 
@@ -32,8 +32,6 @@ export interface AgentQuirks {
 export interface PermissionReply {
   readonly decision: 'allow' | 'deny';
   readonly response: RequestPermissionResponse;
-  /** The option for "always" was chosen: the agent holds on to it by itself. */
-  readonly remembered: boolean;
   /** What the person should know about how the answer was carried out. */
   readonly notice: string | null;
 }
@@ -48,8 +46,8 @@ export function permissionReply(
   if (answer.updatedInput !== undefined && quirks.readsAnswerDetails !== true) {
     return rejected(options, quirks, undefined, 'This agent cannot take a changed input, so the call was denied.');
   }
-  const always = answer.scope === 'session' ? byKind(options, 'allow_always') : undefined;
-  const chosen = always ?? byKind(options, 'allow_once') ?? byKind(options, 'allow_always');
+  // For longer than once is for us to hold on to: what the agent remembers cannot be taken back with the mode.
+  const chosen = byKind(options, 'allow_once') ?? byKind(options, 'allow_always');
   if (chosen === undefined) {
     return rejected(options, quirks, undefined, 'This agent offered no way to allow the call, so it was denied.');
   }
@@ -58,7 +56,6 @@ export function permissionReply(
   return {
     decision: 'allow',
     response: { outcome: { outcome: 'selected', optionId: chosen.optionId }, ...details },
-    remembered: always !== undefined,
     notice: null,
   };
 }
@@ -80,7 +77,6 @@ function rejected(
             outcome: { outcome: 'selected', optionId: chosen.optionId },
             ...(told ? { _meta: { holdfast: { message } } } : {}),
           },
-    remembered: false,
     notice:
       notice ??
       (message !== undefined && message !== '' && !told ? 'This agent cannot be told why it was denied.' : null),

@@ -5,7 +5,7 @@ import { questionsOf } from './form.ts';
 import { approvalIdOf, permissionReply, toolCallIdOf, verdictOf } from './permission.ts';
 import { type AcpState, type AgentRequest, openTurnOf } from './state.ts';
 import { type LineRange, type Step, type TranslateContext, quiet } from './step.ts';
-import { diffOf, inputOf, putTool, toolStarted, toolWith } from './tool.ts';
+import { diffOf, grantOf, inputOf, putTool, toolStarted, toolWith } from './tool.ts';
 import { type RequestId, type ToolUpdate, formRequestSchema, permissionRequestSchema } from './wire.ts';
 
 export const answerToken = (id: RequestId): string => `answer:${JSON.stringify(id)}`;
@@ -73,10 +73,11 @@ function permissionAsked(
   const started: AcpState = { ...state, tools: putTool(state.tools, tool) };
   const options = request.options.map(({ optionId, kind }) => ({ optionId, kind }));
   const known = state.requests.find((other) => other.requestId === id);
-  const asked = known ?? newRequest(state, id, tool.toolCallId, tool.tool, line.end, options, null);
+  const grant = grantOf(tool, toolCall);
+  const asked = known ?? { ...newRequest(state, id, tool.toolCallId, tool.tool, line.end, options, null), grant };
   const verdict =
     known === undefined
-      ? verdictOf(context.mode, tool.kind, tool.tool, context.allowedTools)
+      ? verdictOf(context.mode, tool.kind, grant, context.allowedTools)
       : known.automatic && known.decision === 'deny'
         ? 'deny'
         : known.automatic

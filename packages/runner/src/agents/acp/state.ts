@@ -38,6 +38,8 @@ const requestSchema = z.object({
   approvalId: z.string(),
   toolCallId: z.string(),
   tool: z.string(),
+  /** What "for this session" would hold on to. Absent in notes of older versions: the tool. */
+  grant: z.string().optional(),
   askedAt: positionSchema,
   options: z.array(z.object({ optionId: z.string(), kind: z.string() })),
   /** Of a question; null: a permission. */

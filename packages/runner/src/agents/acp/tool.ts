@@ -2,6 +2,7 @@
 import type { FactDraft } from '@holdfast/protocol/fact.ts';
 import { limits } from '@holdfast/protocol/limits.ts';
 import { cutInput, cutText } from '../cut-text.ts';
+import { sessionGrant } from '../session-grant.ts';
 import { unifiedPatch } from './patch.ts';
 import { toolCallIdOf } from './permission.ts';
 import type { Tool } from './state.ts';
@@ -87,6 +88,13 @@ export function inputOf(update: ToolUpdate): Record<string, unknown> {
   const path = update.locations?.[0]?.path;
   if (Object.keys(input).length === 0 && path !== undefined) input['path'] = path;
   return cutInput(input);
+}
+
+/** A command without words of its own is known by its title. */
+export function grantOf(tool: Tool, { rawInput }: ToolUpdate): string {
+  const input = typeof rawInput === 'object' && rawInput !== null ? (rawInput as Record<string, unknown>) : {};
+  const named = tool.kind === 'execute' && input['command'] === undefined ? { command: tool.title } : input;
+  return sessionGrant(tool.tool, named);
 }
 
 /** undefined: the update says nothing about it. */

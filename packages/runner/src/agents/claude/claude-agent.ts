@@ -2,7 +2,7 @@
  * One live Claude Code process with a driver on it. The SDK builds the command line and speaks the control protocol
  * through a proxy; what the agent says is read here, line by line, so that every fact has the position it came from.
  */
-import { query, type CanUseTool, type Query, type SDKUserMessage } from '@anthropic-ai/claude-agent-sdk';
+import { query, type CanUseTool, type Options, type Query, type SDKUserMessage } from '@anthropic-ai/claude-agent-sdk';
 import type { SpawnOptions } from '@anthropic-ai/claude-agent-sdk';
 import type { HeldProcess, HolderResult, PipeSpec, Reading } from '@holdfast/holder/process.ts';
 import type { ApprovalAnswer } from '@holdfast/protocol/approval.ts';
@@ -10,17 +10,18 @@ import type { AgentMode } from '@holdfast/protocol/session.ts';
 import type { Preview } from '@holdfast/protocol/socket.ts';
 import { fail, ok, type Result } from '@holdfast/protocol/error.ts';
 import type { AgentMeta, AttachedAgent, DriverContext, TurnRequest } from '../driver.ts';
-import { appliedProbe, approvalIdOf, interruptFrame, isOwnRequestId, promptUuid } from './frame.ts';
+import { appliedProbe, approvalIdOf, hookReply, interruptFrame, isOwnRequestId, promptUuid } from './frame.ts';
 import { HeldProcessProxy } from './held-process-proxy.ts';
 import { LineSplitter, type Line } from './line-splitter.ts';
-import { isControlFrame, parseMessage, type AgentMessage } from './message.ts';
-import { decidePermission, sessionGrant, type Verdict } from './permission.ts';
+import { isControlFrame, parseMessage, type AgentMessage, type HookCall } from './message.ts';
+import { sessionGrant } from '../session-grant.ts';
+import { decidePermission, type Verdict } from './permission.ts';
 import { permissionResult } from './permission-result.ts';
 import { PreviewBuffer } from './preview-buffer.ts';
 import { PromptQueue } from './prompt-queue.ts';
 import { PromptsForLeave } from './prompts-for-leave.ts';
 import { parseSdkFrame, type SdkFrame } from './sdk-frame.ts';
-import { queryOptions } from './query-options.ts';
+import { hooksOfProcess, queryOptions } from './query-options.ts';
 import { openPreviews, translate, translateEnd } from './translate.ts';
 import { askToStop, beginTurn, initialState, type TranslationState } from './translation-state.ts';
 
@@ -88,9 +89,10 @@ export class ClaudeAgent implements AttachedAgent {
     const spawned = Promise.withResolvers<HolderResult<HeldProcess>>();
     const fails = (error: unknown): void =>
       spawned.resolve({ ok: false, error: { kind: 'spawn_failed', message: messageOf(error) } });
-    this.#connect((options) => {
+    const spawn = (options: SpawnOptions): void => {
       holder.spawn(this.#options.processId, pipeSpec(options), { ...this.#meta }).then(spawned.resolve, fails);
-    }, fails);
+    };
+    this.#connect({ hooks: hooksOfProcess }, spawn, fails);
     const result = await spawned.promise;
     if (result.ok) this.#read(0, 0);
     else this.detach();
@@ -103,6 +105,7 @@ export class ClaudeAgent implements AttachedAgent {
     this.#liveFrom = out.end;
     if (process.exit === null) {
       this.#connect(
+        {},
         () => undefined,
         () => undefined,
       );
@@ -240,12 +243,17 @@ export class ClaudeAgent implements AttachedAgent {
     this.#ended.resolve();
   }
 
-  #connect(spawn: (options: SpawnOptions) => void, onFailure: (error: unknown) => void): void {
+  #connect(
+    ofProcess: Pick<Options, 'hooks'>,
+    spawn: (options: SpawnOptions) => void,
+    onFailure: (error: unknown) => void,
+  ): void {
     const { environment, executable } = this.#options;
     this.#query = query({
       prompt: this.#prompts,
       options: {
         ...queryOptions(this.#meta, environment, executable),
+        ...ofProcess,
         canUseTool: this.#canUseTool,
         spawnClaudeCodeProcess: (options) => {
           this.#proxy = new HeldProcessProxy((line) => this.#writeForSdk(line));
@@ -315,6 +323,15 @@ export class ClaudeAgent implements AttachedAgent {
     }
   }
 
+  /**
+   * What the mode forbids must be asked for, and is refused there. The hook stays open in the agent while no driver is
+   * there; the next one reads its line again, for the holder keeps it until what stands behind it is stored, which is
+   * after this answer was written. The token makes the first answer the only one.
+   */
+  async #answerHook({ requestId, tool, input }: HookCall): Promise<void> {
+    await this.#write(hookReply(requestId, this.#decide(tool, input).decision === 'deny'), `hook ${requestId}`);
+  }
+
   #writeProbe(approvalId: string): Promise<Written> {
     return this.#write(appliedProbe(approvalId), `applied ${approvalId}`);
   }
@@ -363,6 +380,7 @@ export class ClaudeAgent implements AttachedAgent {
     if (message.type === 'other' && message.unreadable !== undefined) {
       this.#context.log.warn({ end, unreadable: message.unreadable }, 'the agent wrote a message of another shape');
     }
+    if (message.type === 'hook_call') return this.#inBackground(this.#answerHook(message));
     const before = this.#state;
     const { state, facts, previews } = translate(before, message, {
       position: end,

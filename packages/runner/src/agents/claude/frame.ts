@@ -48,3 +48,14 @@ export const interruptFrame = (turnId: string, attempt: number): string =>
     request_id: `${ownPrefix}stop:${turnId}:${attempt}`,
     request: { subtype: 'interrupt', cancel_queued: true },
   })}\n`;
+
+/** asks: the agent must ask leave for the call, whatever it would allow by itself. Else it goes on as it would have. */
+export const hookReply = (requestId: string, asks: boolean): string =>
+  `${JSON.stringify({
+    type: 'control_response',
+    response: {
+      subtype: 'success',
+      request_id: requestId,
+      response: asks ? { hookSpecificOutput: { hookEventName: 'PreToolUse', permissionDecision: 'ask' } } : {},
+    },
+  })}\n`;

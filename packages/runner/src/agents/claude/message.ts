@@ -157,6 +157,24 @@ const permissionRequestSchema = z.object({
 });
 export type PermissionRequest = z.infer<typeof permissionRequestSchema>;
 
+/** Before a call of a tool that could change something, also where the agent itself would ask nobody. */
+const hookCallSchema = z
+  .object({
+    type: z.literal('control_request'),
+    request_id: z.string(),
+    request: z.object({
+      subtype: z.literal('hook_callback'),
+      input: z.object({ tool_name: z.string(), tool_input: inputSchema.catch({}) }),
+    }),
+  })
+  .transform(({ request_id: requestId, request: { input } }) => ({
+    type: 'hook_call' as const,
+    requestId,
+    tool: input.tool_name,
+    input: input.tool_input,
+  }));
+export type HookCall = z.infer<typeof hookCallSchema>;
+
 const cancelSchema = z.object({ type: z.literal('control_cancel_request'), request_id: z.string() });
 const responseSchema = z.object({
   type: z.literal('control_response'),
@@ -171,7 +189,7 @@ const schemas = {
   result: resultSchema,
   system: systemSchema,
   command_lifecycle: lifecycleSchema,
-  control_request: z.union([permissionRequestSchema, otherControlSchema]),
+  control_request: z.union([permissionRequestSchema, hookCallSchema, otherControlSchema]),
   control_cancel_request: cancelSchema,
   control_response: responseSchema,
 } as const;
@@ -201,5 +219,5 @@ export function parseMessage(line: string): AgentMessage | null {
   return type === 'system' ? other : { type: 'other', unreadable: `${type}: ${z.prettifyError(parsed.error)}` };
 }
 
-/** Frames of the control protocol go on to the SDK; what the agent says does not need it. */
+/** Frames of the control protocol go on to the SDK; what the agent says does not need it, and hook calls are answered here. */
 export const isControlFrame = (message: AgentMessage): boolean => message.type.startsWith('control_');

@@ -3,6 +3,7 @@ import type { ApprovalKind, ApprovalScope, Question } from '@holdfast/protocol/a
 import type { AgentMode } from '@holdfast/protocol/session.ts';
 import { questionSchema } from '@holdfast/protocol/approval.ts';
 import { z } from 'zod';
+import { sessionGrant } from '../session-grant.ts';
 
 type Input = Readonly<Record<string, unknown>>;
 
@@ -15,6 +16,13 @@ export type Verdict =
 const readingTools: ReadonlySet<string> = new Set(['Read', 'Glob', 'Grep', 'LS', 'NotebookRead']);
 /** Tools that only steer the agent itself. */
 const innerTools: ReadonlySet<string> = new Set(['EnterPlanMode', 'TodoWrite', 'ToolSearch']);
+/** Tools for the agent's own sub-agents and tasks: whatever those do is decided for itself. */
+const delegatingTools: ReadonlySet<string> = new Set([
+  ...['Agent', 'Task', 'ListAgents', 'SendMessage', 'ReportFindings', 'TaskCreate', 'TaskUpdate', 'TaskList'],
+  ...['TaskGet', 'TaskOutput', 'TaskStop', 'BashOutput', 'KillShell'],
+]);
+/** What Ask mode does not forbid. */
+export const harmlessTools: ReadonlySet<string> = new Set([...readingTools, ...innerTools, ...delegatingTools]);
 
 export function decidePermission(
   mode: AgentMode,
@@ -25,7 +33,7 @@ export function decidePermission(
   if (tool === 'AskUserQuestion') return { decision: 'ask' };
   if (mode === 'auto' || innerTools.has(tool)) return { decision: 'allow' };
   if (tool === 'ExitPlanMode') return { decision: 'ask' };
-  if (mode === 'ask' && !readingTools.has(tool)) {
+  if (mode === 'ask' && !harmlessTools.has(tool)) {
     return {
       decision: 'deny',
       message:
@@ -35,18 +43,6 @@ export function decidePermission(
   }
   return { decision: allowedTools.includes(sessionGrant(tool, input)) ? 'allow' : 'ask' };
 }
-
-/**
- * What "allow for this session" holds on to: the tool; for a shell command exactly this command, for a fetch its host.
- * It is kept here and not in the agent, where a rule could not be taken back when the mode is lowered.
- */
-export function sessionGrant(tool: string, input: Input): string {
-  if (tool === 'Bash' && typeof input['command'] === 'string') return `Bash(${input['command']})`;
-  if (tool === 'WebFetch' && typeof input['url'] === 'string') return `WebFetch(${hostOf(input['url'])})`;
-  return tool;
-}
-
-const hostOf = (url: string): string => (URL.canParse(url) ? new URL(url).host : url);
 
 export function approvalKind(tool: string): ApprovalKind {
   if (tool === 'AskUserQuestion') return 'question';

@@ -1,6 +1,7 @@
 /** How Claude Code is run for us. */
 import type { Options } from '@anthropic-ai/claude-agent-sdk';
 import type { AgentMeta } from '../driver.ts';
+import { harmlessTools } from './permission.ts';
 
 /** Of the Claude Code that may have started the server: its child must not take itself for a part of it. */
 const foreign = ['CLAUDECODE', 'CLAUDE_CODE_ENTRYPOINT', 'CLAUDE_CODE_SSE_PORT'];
@@ -37,3 +38,21 @@ export function queryOptions(
     ...(meta.conversationId === null ? {} : { resume: meta.conversationId }),
   };
 }
+
+/** Seconds a call waits for the answer, which is away as long as the runner is. Then it is refused. */
+const hookPatience = 7 * 24 * 60 * 60;
+
+/**
+ * Said once, when the process begins: said again by a driver that is attached, the agent would refuse every call whose
+ * hook is open at that moment. The callback is never called: hook calls are answered by the driver (claude-agent.ts).
+ */
+export const hooksOfProcess: NonNullable<Options['hooks']> = {
+  PreToolUse: [
+    {
+      matcher: `^(?!(?:${[...harmlessTools].join('|')})$)`,
+      hooks: [() => Promise.resolve({})],
+      timeout: hookPatience,
+      onFailure: 'block',
+    },
+  ],
+};

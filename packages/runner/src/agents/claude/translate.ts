@@ -66,6 +66,7 @@ export function translate(state: TranslationState, message: AgentMessage, contex
       const next = { ...state, applied: [...state.applied, approvalId] };
       return tell(next, { type: 'approval.applied', data: { approvalId } });
     }
+    case 'hook_call':
     case 'other':
       return quiet(state);
   }

@@ -1,9 +1,11 @@
 /** The driver with an agent that says what no well-behaved agent would, and at the worst moment. */
+import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
 import { eventually } from '@holdfast/testkit/eventually.ts';
 import { describe, expect, it } from 'vitest';
 import { type AcpAgentOptions, createAcpDriver } from '../../../src/agents/acp/driver.ts';
 import type { AgentMeta, AttachedAgent } from '../../../src/agents/driver.ts';
+import { type Outcome, type ToolTier, modeTable, modes, toolTiers } from '../mode-table.ts';
 import { FakeRunner, withoutLooks } from './fake-runner.ts';
 import { ScriptedAgent, metaOf, settled } from './scripted-agent.ts';
 
@@ -168,8 +170,8 @@ describe('approvals over ACP', () => {
     scripted.askLeave(1, { toolCallId: 'c1', title: 'a', kind: 'execute' });
     await settled();
     await agent.answer('a_c1', 'c1', { decision: 'allow', scope: 'session' });
-    expect(runner.meta.allowedTools).toEqual(['execute']);
-    scripted.askLeave(2, { toolCallId: 'c2', title: 'b', kind: 'execute' });
+    expect(runner.meta.allowedTools).toEqual(['execute(a)']);
+    scripted.askLeave(2, { toolCallId: 'c2', title: 'a', kind: 'execute' });
     scripted.askLeave(3, { toolCallId: 'c3', title: 'c', kind: 'edit' });
     await settled();
     expect(runner.all('approval.requested').map(({ toolCallId }) => toolCallId)).toEqual(['c1', 'c3']);
@@ -185,6 +187,64 @@ describe('approvals over ACP', () => {
     expect((await agent.answer('a_c1', 'c1', { decision: 'allow' })).ok).toBe(true);
     expect(scripted.repliesTo(1)).toHaveLength(1);
     expect((await agent.answer('a_unknown', 'x', { decision: 'allow' })).ok).toBe(false);
+  });
+
+  it.each(modes)('APPR5: each kind of call in %s mode', async (mode) => {
+    const calls: Record<ToolTier, object> = {
+      'read in the workspace': { kind: 'read', title: 'a', rawInput: { path: 'a' } },
+      'read outside': { kind: 'read', title: '/etc/hostname', rawInput: { path: '/etc/hostname' } },
+      'edit in the workspace': { kind: 'edit', title: 'a', rawInput: { path: 'a' } },
+      'edit outside': { kind: 'edit', title: '/etc/hostname', rawInput: { path: '/etc/hostname' } },
+      'harmless command': { kind: 'execute', title: 'ls', rawInput: { command: 'ls' } },
+      'dangerous command': { kind: 'execute', title: 'rm -r .', rawInput: { command: 'rm -r .' } },
+      'command the settings allow': { kind: 'execute', title: 'touch a', rawInput: { command: 'touch a' } },
+      'web fetch': { kind: 'fetch', title: 'http://127.0.0.1:9/', rawInput: { url: 'http://127.0.0.1:9/' } },
+      'MCP tool': { kind: 'other', name: 'mcp__test__change', title: 'change', rawInput: {} },
+      'sub-agent': { kind: 'think', title: 'a task', rawInput: { prompt: 'x' } },
+      'command of a sub-agent': { kind: 'execute', title: 'make', rawInput: { command: 'make' } },
+    };
+    const { scripted, runner } = await inTurn({ agent: { provider: 'scripted', mode } });
+    const found: Partial<Record<ToolTier, Outcome>> = {};
+    for (const [index, tier] of toolTiers.entries()) {
+      const asked = runner.all('approval.requested').length;
+      scripted.askLeave(index, { toolCallId: `c${index}`, ...calls[tier] });
+      await settled();
+      const chosen = scripted.repliesTo(index)[0]?.result?.['outcome'];
+      if (runner.all('approval.requested').length > asked) found[tier] = 'asks';
+      else
+        found[tier] = isDeepStrictEqual(chosen, { outcome: 'selected', optionId: 'allow_once' }) ? 'runs' : 'refused';
+    }
+    expect(found).toEqual(Object.fromEntries(toolTiers.map((tier) => [tier, modeTable[tier].acp[mode]])));
+  });
+
+  it('APPR5: a command allowed for the session is that command, held by us, and not in Ask mode', async () => {
+    const { scripted, runner, agent } = await inTurn();
+    const run = (id: number, command: string) =>
+      scripted.askLeave(id, { toolCallId: `c${id}`, title: command, kind: 'execute', rawInput: { command } }, [
+        'allow_always',
+        'allow_once',
+        'reject_once',
+      ]);
+    const reply = (id: number) => scripted.repliesTo(id)[0]?.result?.['outcome'];
+    run(1, 'make');
+    await settled();
+    await agent.answer('a_c1', 'c1', { decision: 'allow', scope: 'session' });
+    // The agent must not remember it: it could not be made to forget.
+    expect(reply(1)).toEqual({ outcome: 'selected', optionId: 'allow_once' });
+    run(2, 'make');
+    run(3, 'make install');
+    await settled();
+    expect(reply(2)).toEqual({ outcome: 'selected', optionId: 'allow_once' });
+    expect(runner.all('approval.requested').map(({ toolCallId }) => toolCallId)).toEqual(['c1', 'c3']);
+    expect((await agent.setMode('ask')).ok).toBe(true);
+    run(4, 'make');
+    await settled();
+    expect(reply(4)).toEqual({ outcome: 'selected', optionId: 'reject_once' });
+    expect((await agent.setMode('agent')).ok).toBe(true);
+    await agent.answer('a_c3', 'c3', { decision: 'allow', scope: 'session', updatedInput: { command: 'make check' } });
+    run(5, 'make install');
+    await settled();
+    expect(runner.last('approval.requested')?.toolCallId).toBe('c5');
   });
 
   it('APPR5: what the mode decided stays decided when it is read again in another mode', async () => {

@@ -182,7 +182,7 @@ describe('the demo agent', () => {
 
   it('APPR3: allowed for the session is not asked again', async () => {
     const { agent, runner } = await started();
-    await say(agent, 't1', 'run true');
+    await say(agent, 't1', 'run echo again');
     const approval = await asked(runner);
     await agent.answer(approval.approvalId, approval.toolCallId, { decision: 'allow', scope: 'session' });
     await ended(runner, 't1');
@@ -190,6 +190,8 @@ describe('the demo agent', () => {
     await ended(runner, 't2');
     expect(runner.all('approval.requested')).toHaveLength(1);
     expect(runner.last('tool.finished')).toMatchObject({ outcome: 'succeeded', output: { text: 'again\n' } });
+    await say(agent, 't3', 'run echo another');
+    await asked(runner, 2);
   });
 
   it('APPR1: a question is asked with its options and answered', async () => {

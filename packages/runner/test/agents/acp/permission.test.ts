@@ -5,8 +5,8 @@ import { type FormField, formReply, questionsOf } from '../../../src/agents/acp/
 import { approvalIdOf, permissionReply, toolCallIdOf, verdictOf } from '../../../src/agents/acp/permission.ts';
 
 describe('who decides', () => {
-  const reading = ['read', 'search', 'think', 'fetch'];
-  const elevated = ['edit', 'delete', 'move', 'execute', 'switch_mode', 'other', 'unheard-of'];
+  const reading = ['read', 'search', 'think'];
+  const elevated = ['fetch', 'edit', 'delete', 'move', 'execute', 'switch_mode', 'other', 'unheard-of'];
   const table = [
     ...reading.map((kind) => ({ kind, ask: 'ask', agent: 'ask', auto: 'allow' })),
     ...elevated.map((kind) => ({ kind, ask: 'deny', agent: 'ask', auto: 'allow' })),

@@ -7,7 +7,8 @@ import type { Preview } from '@holdfast/protocol/socket.ts';
 import { createClaudeDriver } from '@holdfast/runner/agents/claude/driver.ts';
 import { promptUuid } from '@holdfast/runner/agents/claude/frame.ts';
 import { LineSplitter } from '@holdfast/runner/agents/claude/line-splitter.ts';
-import { decidePermission, sessionGrant } from '@holdfast/runner/agents/claude/permission.ts';
+import { decidePermission } from '@holdfast/runner/agents/claude/permission.ts';
+import { sessionGrant } from '@holdfast/runner/agents/session-grant.ts';
 import { PreviewBuffer } from '@holdfast/runner/agents/claude/preview-buffer.ts';
 import { claudeEnvironment } from '@holdfast/runner/agents/claude/query-options.ts';
 import { temporaryDirectory } from '@holdfast/testkit/temporary-directory.ts';
@@ -77,6 +78,8 @@ describe('leave', () => {
     ['ask', 'Bash', 'deny'],
     ['ask', 'Write', 'deny'],
     ['ask', 'mcp__x__y', 'deny'],
+    ['ask', 'Skill', 'deny'],
+    ['ask', 'Agent', 'ask'],
     ['ask', 'Read', 'ask'],
     ['ask', 'AskUserQuestion', 'ask'],
     ['ask', 'ExitPlanMode', 'ask'],

@@ -130,6 +130,23 @@ export class Session implements AsyncDisposable {
     return held;
   }
 
+  /** What the agent has said and the holder still keeps. */
+  async said(): Promise<string> {
+    const { start, end } = (await this.held()).streams.out;
+    const { promise, resolve } = Promise.withResolvers<string>();
+    let text = '';
+    const reading = this.#holder.read(this.processId, 'out', start, {
+      data: (offset, bytes) => {
+        text += Buffer.from(bytes).toString('utf8');
+        if (offset + bytes.byteLength >= end) resolve(text);
+      },
+      gap: () => undefined,
+      end: () => resolve(text),
+    });
+    if (start >= end) resolve(text);
+    return promise.finally(() => reading.close());
+  }
+
   /** The next turn, as the runner has noted it before it hands it over. */
   nextTurn(text: string): TurnRequest {
     this.#turns += 1;
