@@ -8,11 +8,18 @@ import { selectFactsAfter, selectFactsBefore } from './facts.ts';
 import { selectScreen } from './screens.ts';
 import { inSteps, removeReceipts, removeSession, trimSession } from './removal.ts';
 import { countFactsOlderThan, selectRetentionCandidates } from './retention.ts';
-import { selectOpenSessions, selectSession, selectSessionPage, updateFlags } from './sessions.ts';
+import {
+  selectArchivedSessions,
+  selectOpenSessions,
+  selectSession,
+  selectSessionPage,
+  updateFlags,
+} from './sessions.ts';
 import { run } from './steps.ts';
 import type { Steps } from './steps.ts';
 import type { Store } from './store.ts';
 import { StoreUnavailable } from './unavailable.ts';
+import { selectUse } from './use.ts';
 import {
   insertWorkspace,
   removeWorkspace,
@@ -55,6 +62,8 @@ export function createStore(engine: Engine): Store {
     createSession: (session, key, decide) => engine.write(() => createSession(build, session, key, decide)),
     session: (id) => engine.read(selectSession(build, id)),
     sessions: (query) => caught(selectSessionPage(build, query)),
+    use: (ownerId) => engine.read(selectUse(build, ownerId)),
+    archivedSessions: (ownerId) => engine.read(selectArchivedSessions(build, ownerId)),
     openSessions: (runnerId) => engine.read(selectOpenSessions(build, runnerId)),
     flagSession: (id, flags) => written(() => updateFlags(build, id, flags)),
     deleteSession: async (id, allowed = () => true) => {

@@ -114,6 +114,19 @@ export function* selectOpenSessions(build: Build, runnerId: string): Steps<Sessi
   return records.map(toSession);
 }
 
+export function* selectArchivedSessions(build: Build, ownerId: string): Steps<string[]> {
+  const records = yield* all(
+    build
+      .selectFrom('sessions')
+      .select('id')
+      .where('owner_id', '=', ownerId)
+      .where('archived', '=', 1)
+      .orderBy('last_activity_at')
+      .orderBy('id'),
+  );
+  return records.map(({ id }) => id);
+}
+
 type SessionPage = { sessions: SessionRow[]; nextCursor?: string };
 
 /** Pages hang together by the last row's (activity, id): a session that did not change is listed exactly once. */

@@ -157,6 +157,10 @@ export interface Store {
   session(id: string): Promise<SessionRow | null>;
   /** Newest activity first. */
   sessions(query: SessionQuery): Promise<Result<{ sessions: SessionRow[]; nextCursor?: string }>>;
+  /** What the owner has in use now. */
+  use(ownerId: string): Promise<Use>;
+  /** Ids of this owner's archived sessions, the longest untouched first. */
+  archivedSessions(ownerId: string): Promise<string[]>;
   /** Every session of the runner that is neither ended nor failed. */
   openSessions(runnerId: string): Promise<SessionRow[]>;
   flagSession(id: string, flags: { pinned?: boolean; archived?: boolean }): Promise<SessionRow | null>;

@@ -4,13 +4,21 @@ import { sql } from 'kysely';
 import type { Build } from './engine.ts';
 import { first } from './steps.ts';
 import type { Steps } from './steps.ts';
+import type { Use } from './store.ts';
 
 /** Named one by one, so that the index finds them among all that have ended. */
 const openStatuses: readonly SessionStatus[] = ['creating', 'active', 'waiting', 'interrupted'];
 const count = sql<number>`count(*)`.as('count');
 
+export function* selectUse(build: Build, ownerId: string): Steps<Use> {
+  return {
+    openSessions: yield* countOpenSessions(build, ownerId),
+    runningAgents: yield* countRunningAgents(build, ownerId),
+  };
+}
+
 /** Not ended; agents' only while they are not archived. */
-export function* countOpenSessions(build: Build, ownerId: string): Steps<number> {
+function* countOpenSessions(build: Build, ownerId: string): Steps<number> {
   const record = yield* first(
     build
       .selectFrom('sessions')

@@ -12,7 +12,7 @@ import { putScreen } from './screens.ts';
 import { insertSession, selectSession, updateSession } from './sessions.ts';
 import type { Steps } from './steps.ts';
 import type { Change, CommandKey, Decide, DecideWithUse, Delivery, NewSession, SessionRow, Written } from './store.ts';
-import { countOpenSessions, countRunningAgents } from './use.ts';
+import { countRunningAgents, selectUse } from './use.ts';
 import { selectWorkspace } from './workspaces.ts';
 
 const noSuchSession = fail('not_found', 'No such session.');
@@ -75,11 +75,7 @@ export function* createSession(
     turnOpen: false,
     state: null,
   };
-  const use = {
-    openSessions: yield* countOpenSessions(build, session.ownerId),
-    runningAgents: yield* countRunningAgents(build, session.ownerId),
-  };
-  const change = decide(blank, use);
+  const change = decide(blank, yield* selectUse(build, session.ownerId));
   if (!change.ok) return change;
   const { facts, row } = place(blank, at, change.value);
   if (!(yield* insertSession(build, row))) return fail('conflict', 'A session with this id exists already.');

@@ -53,6 +53,17 @@ export function listContract(current: () => Store): void {
       expect(seen.flat()).toEqual(['e', 'd', 'c', 'b', 'a']);
     });
 
+    it('EXPORT4: what an owner archived is listed whole, the longest untouched first', async () => {
+      for (const [id, at] of Object.entries({ a: 3, b: 1, c: 2 })) {
+        await add(id, at);
+        await current().flagSession(id, { archived: true });
+      }
+      await add('d', 0);
+      await add('e', 0, { ownerId: 'bob' });
+      await current().flagSession('e', { archived: true });
+      expect(await current().archivedSessions('ada')).toEqual(['b', 'c', 'a']);
+    });
+
     it('LOG12: filters combine, also with a cursor', async () => {
       unwrap(await current().createWorkspace({ ...workspace, id: 'w2' }));
       await add('a', 1, { ownerId: 'bob' });

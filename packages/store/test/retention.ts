@@ -51,6 +51,13 @@ export function retentionContract(open: () => Store): void {
       expect(use).toEqual({ runningAgents: 0 });
       expect(await counted('s5', 'ada')).toEqual({ openSessions: 2, runningAgents: 0 });
     });
+
+    it('LIMIT5: it can be asked for', async () => {
+      await create('s1', { turnOpen: true });
+      await create('s2', {}, { ownerId: 'bob' });
+      expect(await open().use('ada')).toEqual({ openSessions: 1, runningAgents: 1 });
+      expect(await open().use('nobody')).toEqual({ openSessions: 0, runningAgents: 0 });
+    });
   });
 
   describe('removing in steps', () => {

@@ -16,6 +16,11 @@ export class BucketTable {
     return this.#buckets.get(name)?.waitMs(now, amount) ?? 0;
   }
 
+  /** What was taken under this name and has not come back yet. */
+  used(name: string, now: number): number {
+    return this.#buckets.get(name)?.used(now) ?? 0;
+  }
+
   /** Takes `amount` if it is there, else nothing. Answers like waitMs. */
   take(name: string, now: number, amount = 1): number {
     const bucket = this.#buckets.get(name) ?? new TokenBucket(this.#size, now);

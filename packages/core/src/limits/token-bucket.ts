@@ -32,6 +32,12 @@ export class TokenBucket {
     return wait;
   }
 
+  /** What was taken and has not come back yet. */
+  used(now: number): number {
+    this.#refill(now);
+    return this.#size.capacity - this.#tokens;
+  }
+
   #refill(now: number): void {
     const gained = Math.max(0, now - this.#at) / this.#size.refillMs;
     this.#tokens = Math.min(this.#size.capacity, this.#tokens + gained);

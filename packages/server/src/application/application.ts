@@ -5,13 +5,16 @@
 import type { Approval, ApprovalStatus } from '@holdfast/protocol/approval.ts';
 import type { Command, Receipt } from '@holdfast/protocol/command.ts';
 import type { Result } from '@holdfast/protocol/error.ts';
+import type { ExportChoice } from '@holdfast/protocol/export.ts';
 import type { Fact } from '@holdfast/protocol/fact.ts';
+import type { LimitList } from '@holdfast/protocol/limit-use.ts';
 import type { AgentInfo, CreateSession, EventPage } from '@holdfast/protocol/rest.ts';
 import type { RetentionPreview, RetentionRun } from '@holdfast/protocol/retention.ts';
 import type { Screen } from '@holdfast/protocol/screen.ts';
 import type { SessionDescriptor, SessionStatus } from '@holdfast/protocol/session.ts';
 import type { Preview, Verdict } from '@holdfast/protocol/socket.ts';
 import type { CreateWorkspace, Workspace } from '@holdfast/protocol/workspace.ts';
+import type { ExportedSession } from './exports.ts';
 
 /** Who asks. Made by auth only. */
 export interface Login {
@@ -120,11 +123,18 @@ export interface Application {
 
   /** One more socket of this login's user, until the function is called. quota_exceeded: too many. */
   connection(login: Login): Result<() => void>;
+  /** What this login's user may have and do, and how much of it is in use. */
+  limits(login: Login): Promise<Result<LimitList>>;
 
   /** What a run would remove of this login's sessions. */
   retentionPreview(login: Login): Promise<Result<RetentionPreview>>;
   /** Removes now what is too old of this login's sessions. */
   runRetention(login: Login): Promise<Result<RetentionRun>>;
+
+  /** All of one session that was stored when it was asked for. */
+  exportSession(login: Login, id: string): Promise<Result<ExportedSession>>;
+  /** One after the other, each read when it is asked for. */
+  exportSessions(login: Login, which: ExportChoice): AsyncIterable<ExportedSession>;
 
   /** Named checks for readiness, each resolving or rejecting within 2 s. */
   checks(): Record<string, () => Promise<void>>;

@@ -3,6 +3,8 @@ import { createHash } from 'node:crypto';
 import type { Actor, Approval, ApprovalStatus } from '@holdfast/protocol/approval.ts';
 import type { Command, Receipt } from '@holdfast/protocol/command.ts';
 import { type Result, fail, ok } from '@holdfast/protocol/error.ts';
+import type { ExportChoice } from '@holdfast/protocol/export.ts';
+import type { LimitList } from '@holdfast/protocol/limit-use.ts';
 import type { AgentInfo, CreateSession, EventPage } from '@holdfast/protocol/rest.ts';
 import type { RetentionPreview, RetentionRun } from '@holdfast/protocol/retention.ts';
 import type { ToRunner, ToServer } from '@holdfast/protocol/runner.ts';
@@ -29,6 +31,7 @@ import { authorise, authoriseRunner } from './authorise.ts';
 import { canonicalJson } from './canonical-json.ts';
 import { stateOf, toChange } from './decisions.ts';
 import { announceWritten } from './events.ts';
+import { type ExportedSession, Exports } from './exports.ts';
 import { Limits } from './limits.ts';
 import { Live } from './live.ts';
 import { Retention } from './retention.ts';
@@ -62,6 +65,7 @@ export class HoldfastApplication implements Application {
   readonly #live: Live;
   readonly #limits: Limits;
   readonly #retention: Retention;
+  readonly #exports: Exports;
 
   constructor(options: ApplicationOptions) {
     this.#options = options;
@@ -100,6 +104,12 @@ export class HoldfastApplication implements Application {
       },
       later: options.later ?? unreferencedTimer,
       log,
+    });
+    this.#exports = new Exports({
+      store,
+      describe: (row) => live.describe(row),
+      expiring: (ownerId) => this.#retention.expiring(ownerId),
+      time,
     });
   }
 
@@ -337,6 +347,19 @@ export class HoldfastApplication implements Application {
 
   connection(login: Login): Result<() => void> {
     return this.#limits.connection(login.userId);
+  }
+
+  async limits(login: Login): Promise<Result<LimitList>> {
+    return ok(this.#limits.list(login.userId, await this.#options.store.use(login.userId)));
+  }
+
+  async exportSession(login: Login, id: string): Promise<Result<ExportedSession>> {
+    const row = await this.#row(login, id);
+    return row.ok ? this.#exports.one(row.value) : row;
+  }
+
+  exportSessions(login: Login, which: ExportChoice): AsyncIterable<ExportedSession> {
+    return this.#exports.many(login, which);
   }
 
   async retentionPreview(login: Login): Promise<Result<RetentionPreview>> {

@@ -1,5 +1,6 @@
 /** Counts what each person uses, for core's limits to judge. The one place on this side of the doors (LIMIT1). */
 import { type Result, ok } from '@holdfast/protocol/error.ts';
+import type { LimitList } from '@holdfast/protocol/limit-use.ts';
 import { limits as wire } from '@holdfast/protocol/limits.ts';
 import { BucketTable } from '@holdfast/core/limits/bucket-table.ts';
 import { type Rate, type UserLimits, bucketOf, tooFast, withinQuota } from '@holdfast/core/limits/user-limits.ts';
@@ -69,6 +70,29 @@ export class Limits {
       if (left > 0) this.#connections.set(userId, left);
       else this.#connections.delete(userId);
     });
+  }
+
+  /** All of them, with what this person has used up. use: counted by the store. */
+  list(userId: string, use: { openSessions: number; runningAgents: number }): LimitList {
+    const limits = this.#limits;
+    const now = this.#now();
+    const used = (rate: Rate): number | null => {
+      const taken = this.#rates[rate]?.used(userId, now);
+      // The largest block of input may be more than a second's worth.
+      return taken === undefined ? null : Math.min(Math.ceil(taken), limits[rate]);
+    };
+    return {
+      limits: [
+        { name: 'openSessions', limit: limits.openSessions, current: use.openSessions },
+        { name: 'runningAgents', limit: limits.runningAgents, current: use.runningAgents },
+        { name: 'connections', limit: limits.connections, current: this.#connections.get(userId) ?? 0 },
+        { name: 'startsPerMinute', limit: limits.startsPerMinute, current: used('startsPerMinute') },
+        { name: 'messagesPerMinute', limit: limits.messagesPerMinute, current: used('messagesPerMinute') },
+        // Each session has its own.
+        { name: 'sessionMessagesPerMinute', limit: limits.sessionMessagesPerMinute, current: null },
+        { name: 'inputBytesPerSecond', limit: limits.inputBytesPerSecond, current: used('inputBytesPerSecond') },
+      ],
+    };
   }
 
   /** All or nothing: what one bucket refuses uses up no other. */

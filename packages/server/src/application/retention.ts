@@ -75,6 +75,18 @@ export class Retention {
     return preview;
   }
 
+  /** Ids of this owner's sessions of which a run would remove something now. */
+  async expiring(ownerId: string): Promise<string[]> {
+    const { store, days, time } = this.#options;
+    const policy = policyAt(time(), days);
+    const ids: string[] = [];
+    if (policy === null) return ids;
+    for await (const { candidate, verdict } of this.#candidates(policy, ownerId)) {
+      if (verdict === 'delete' || (await store.factsOlderThan(candidate.id, policy.before)) > 0) ids.push(candidate.id);
+    }
+    return ids;
+  }
+
   /** ownerId: only this owner's sessions; undefined: everybody's, and what is remembered of repeats. */
   run(ownerId?: string): Promise<RetentionRun> {
     const run = this.#last.then(() => this.#run(ownerId));

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { FactDraft } from '@holdfast/protocol/fact.ts';
 import type { Instruction, InventoryItem, ToRunner, ToServer } from '@holdfast/protocol/runner.ts';
+import type { KeptScreen } from '@holdfast/protocol/screen.ts';
 import { protocolVersion } from '@holdfast/protocol/version.ts';
 import { type Channel, memoryChannelPair } from '@holdfast/link/channel.ts';
 import { openSqliteStore } from '@holdfast/store/sqlite/open.ts';
@@ -50,8 +51,9 @@ export class ScriptedRunner {
     ours.send({ type: 'hello', protocolVersion, runnerId: 'local', name: 'here', roots: ['/'], inventory });
   }
 
-  report(sessionId: string, source: string, position: number, facts: FactDraft[]): void {
-    this.#channel.send({ type: 'report', report: { sessionId, source, position, facts } });
+  report(sessionId: string, source: string, position: number, facts: FactDraft[], screen?: KeptScreen): void {
+    const more = screen === undefined ? {} : { screen };
+    this.#channel.send({ type: 'report', report: { sessionId, source, position, facts, ...more } });
   }
 
   done(deliveryId: number): void {

@@ -37,6 +37,29 @@ async function start(limits: Partial<UserLimits>): Promise<Started> {
 const agentIn = ({ workspaceId }: Started) => ({ kind: 'agent' as const, workspaceId, agent: { provider: 'demo' } });
 
 describe('limits of one person', () => {
+  it('LIMIT5: each of them can be asked for, with what is used; what is not limited says so', async () => {
+    const started = await start({ openSessions: 3, startsPerMinute: 2, messagesPerMinute: 4, inputBytesPerSecond: 10 });
+    const { application, advance } = started;
+    const { session } = must(await application.createSession(login, agentIn(started), null));
+    must(await application.command(login, session.id, { id: 'c1', type: 'message.send', text: 'go' }));
+    const release = must(application.connection(login));
+    const used = async () =>
+      must(await application.limits(login)).limits.map(({ name, limit, current }) => [name, limit, current]);
+    expect(await used()).toEqual([
+      ['openSessions', 3, 1],
+      ['runningAgents', 0, 1],
+      ['connections', 0, 1],
+      ['startsPerMinute', 2, 1],
+      ['messagesPerMinute', 4, 1],
+      ['sessionMessagesPerMinute', 0, null],
+      ['inputBytesPerSecond', 10, 0],
+    ]);
+    advance(60_000);
+    release();
+    expect((await used()).map(([, , current]) => current)).toEqual([1, 1, 0, 0, 0, null, 0]);
+    expect(must(await application.limits(stranger)).limits.every(({ current }) => !current)).toBe(true);
+  });
+
   it('LIMIT2: one session more than may be open is refused, however many are asked for at once', async () => {
     const started = await start({ openSessions: 3 });
     const { application } = started;

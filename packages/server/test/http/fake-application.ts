@@ -12,6 +12,7 @@ import type {
   SubscriberSink,
   Subscription,
 } from '../../src/application/application.ts';
+import type { ExportedSession } from '../../src/application/exports.ts';
 
 const at = '2026-01-01T00:00:00.000Z';
 const missing = fail('not_found', 'There is no such thing.');
@@ -28,6 +29,8 @@ export class FakeApplication implements Application {
   connectionLimit = Infinity;
   /** Of every call, while set. */
   broken: Error | null = null;
+  /** What an export reads instead of the log, while set. */
+  exported: AsyncIterable<readonly Fact[]> | null = null;
   /** What a command waits for. */
   gate: Promise<void> = Promise.resolve();
   readonly #receipts = new Map<string, { body: string; receipt: Receipt }>();
@@ -198,8 +201,25 @@ export class FakeApplication implements Application {
     this.#check();
     return ok({ deletedSessions: 1, trimmedSessions: 2, facts: 3 });
   }
+  async limits() {
+    this.#check();
+    return ok({ limits: [{ name: 'openSessions' as const, limit: 3, current: 1 }] });
+  }
+  async exportSession(_login: unknown, id: string): Promise<Result<ExportedSession>> {
+    this.#check();
+    return this.logs.has(id) ? ok(this.#exported(id)) : missing;
+  }
+  async *exportSessions() {
+    for (const id of this.logs.keys()) yield this.#exported(id);
+  }
   checks(): Record<string, () => Promise<void>> {
     return this.readiness;
+  }
+
+  #exported(id: string): ExportedSession {
+    const lastSeq = this.logs.get(id)?.length ?? 0;
+    const head = { version: 1 as const, exportedAt: at, session: this.#descriptor(id), oldestSeq: 1, lastSeq };
+    return { head, facts: this.exported ?? pages(this.logs.get(id) ?? []) };
   }
 
   #descriptor(id: string): SessionDescriptor {
@@ -224,6 +244,10 @@ export class FakeApplication implements Application {
   #check(): void {
     if (this.broken !== null) throw this.broken;
   }
+}
+
+async function* pages(facts: readonly Fact[]): AsyncGenerator<readonly Fact[]> {
+  yield facts;
 }
 
 function workspace(name: string): Workspace {
