@@ -21,7 +21,7 @@ export function faultsAtTheEnd(world: World): string[] {
 function faultsOfViews(world: World): string[] {
   const faults: string[] = [];
   for (const [id, { facts, row }] of world.watch.logs) {
-    const whole = foldFacts(newTranscript(), facts);
+    const whole = foldFacts(newTranscript(id), facts);
     for (const page of world.pages) {
       const view = page.views.get(id);
       if (!isDeepStrictEqual(view?.facts, facts)) faults.push(`LOG7: what ${page.name} has of ${id} is not its log`);

@@ -1,9 +1,9 @@
 /** Reads every log as it grows and holds what is kept against it, at any moment of a run. */
 import { isDeepStrictEqual } from 'node:util';
 import { apply } from '@holdfast/core/session/apply.ts';
-import type { SessionState } from '@holdfast/core/session/state.ts';
 import { statusOf } from '@holdfast/core/session/status.ts';
 import type { Fact } from '@holdfast/protocol/fact.ts';
+import type { SessionState } from '@holdfast/protocol/session-state.ts';
 import type { SessionRow, Store } from '@holdfast/store/store.ts';
 
 export interface WatchedLog {

@@ -210,7 +210,7 @@ export class SimulatedPage {
   }
 
   #open(life: Life, sessionId: string): void {
-    const view = this.views.get(sessionId) ?? { facts: [], transcript: newTranscript() };
+    const view = this.views.get(sessionId) ?? { facts: [], transcript: newTranscript(sessionId) };
     this.views.set(sessionId, view);
     const { violated, name } = this.#options;
     const handle = life.client.openSession(

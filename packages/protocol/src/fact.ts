@@ -16,7 +16,9 @@ import {
 const generationSchema = z.number().int().positive();
 const toolCallIdSchema = z.string().min(1).max(200);
 
-export const queuedMessageSchema = z.object({ messageId: idSchema, text: z.string() });
+/** As it was sent: when, and by whom; the first builds did not tell. */
+const sentSchema = z.object({ sentAt: timeSchema.optional(), actor: actorSchema.optional() });
+export const queuedMessageSchema = sentSchema.extend({ messageId: idSchema, text: z.string() });
 export type QueuedMessage = z.infer<typeof queuedMessageSchema>;
 
 /** Text that was cut on the wire: `text` is head + tail, `bytes` the size of the whole. */
@@ -98,10 +100,13 @@ export const factDataSchemas = {
     contextTokens: z.number().nonnegative().optional(),
     contextWindow: z.number().positive().optional(),
   }),
-  /** The whole queue after the change. taken: the message that left it because its turn is dispatched. */
+  /**
+   * The whole queue after the change. taken: the message that left it because its turn is dispatched, whole, so that a
+   * reader who begins after it was sent has it too; the first builds did not tell its text.
+   */
   'queue.changed': z.object({
     queue: z.array(queuedMessageSchema),
-    taken: z.object({ messageId: idSchema, turnId: idSchema }).optional(),
+    taken: queuedMessageSchema.partial({ text: true }).extend({ turnId: idSchema }).optional(),
   }),
   'driver.changed': z.object({ driver: actorSchema.nullable() }),
   'terminal.exited': exitSchema,

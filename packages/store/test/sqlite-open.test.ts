@@ -5,6 +5,7 @@ import { migrations } from '@holdfast/store/sqlite/migrations.ts';
 import { openSqliteStore } from '@holdfast/store/sqlite/open.ts';
 import type { OpenResult } from '@holdfast/store/sqlite/open.ts';
 import type { Store } from '@holdfast/store/store.ts';
+import type { FactDraft } from '@holdfast/protocol/fact.ts';
 import { Kysely } from 'kysely';
 import {
   chmodSync,
@@ -207,6 +208,43 @@ describe('opening an sqlite store', () => {
     expect(await readLog(store, 's1')).toHaveLength(40);
     await store.close();
     expect(recorded()).toEqual(first);
+  });
+
+  it('LOG16: what agents used up before it was part of the state is counted from their logs', async () => {
+    const store = await open();
+    unwrap(await store.createWorkspace(workspace));
+    const usage = (turnId: string, outputTokens: number, more: object = {}): FactDraft => ({
+      type: 'usage',
+      data: { turnId, inputTokens: 10, outputTokens, ...more },
+    });
+    const facts = [
+      usage('t1', 1, { costUsd: 0.25, contextTokens: 40, contextWindow: 900 }),
+      usage('t1', 5, { costUsd: 0.5, contextTokens: 50, contextWindow: 1_000 }),
+      usage('t2', 7),
+    ];
+    for (const id of ['told', 'untold', 'shell']) {
+      unwrap(await store.createSession(newSession(id), null, decideOn({ facts: id === 'told' ? facts : [] })));
+    }
+    await store.close();
+    const database = new DatabaseSync(path);
+    const set = database.prepare('update sessions set state = ? where id = ?');
+    const old = (agent: object | null): string => JSON.stringify({ kind: 'agent', title: 'old', agent });
+    set.run(old({ provider: 'claude' }), 'told');
+    set.run(old({ provider: 'claude' }), 'untold');
+    set.run(old(null), 'shell');
+    database.exec("delete from kysely_migration where name like '%usage-in-state'");
+    database.close();
+    const migrated = await open();
+    const stateOf = async (id: string) => (await migrated.session(id))?.state;
+    const agent = {
+      provider: 'claude',
+      usage: { inputTokens: 20, outputTokens: 12, costUsd: 0.5, turns: 2, contextTokens: 50, contextWindow: 1_000 },
+      usageOfTurn: { turnId: 't2', inputTokens: 10, outputTokens: 7, costUsd: 0 },
+    };
+    expect(await stateOf('told')).toEqual({ kind: 'agent', title: 'old', agent });
+    expect(await stateOf('untold')).toEqual({ kind: 'agent', title: 'old', agent: { provider: 'claude' } });
+    expect(await stateOf('shell')).toEqual({ kind: 'agent', title: 'old', agent: null });
+    await migrated.close();
   });
 
   it('OPS8: a migration keeps other writers out from its first look on', async () => {

@@ -1,70 +1,89 @@
-/** Facts into the transcript. */
-import type { FactData, Fact } from '@holdfast/protocol/fact.ts';
-import type { SessionStatus } from '@holdfast/protocol/session.ts';
-import { kinds } from '../session/kinds.ts';
+/** Facts into the transcript: its items here, everything else by the same fold of the state that the server keeps. */
+import type { Actor } from '@holdfast/protocol/approval.ts';
+import type { Fact, FactData, QueuedMessage } from '@holdfast/protocol/fact.ts';
+import type { SessionState } from '@holdfast/protocol/session-state.ts';
+import { apply } from '../session/apply.ts';
+import { newAgent } from '../session/state.ts';
+import { carriedItems } from './carried-items.ts';
 import type { PreviewBlock } from './preview.ts';
 import { type Draft, edit, put } from './transcript-draft.ts';
 import { type ApprovalItem, type TurnEndItem, itemKey } from './transcript-item.ts';
-import { type FoldState, type Transcript, itemOf } from './transcript.ts';
+import { type Transcript, itemOf, newTranscript, viewOf } from './transcript.ts';
 
-/**
- * Folds facts in log order; those at or before lastSeq change nothing. It may begin anywhere in the log (tail first):
- * what ends something that began earlier is passed over. To page backwards, fold older and newer facts anew.
- * Costs one copy of the item list per call, so give it batches.
- */
+/** A part of a log, and what the session is at its end. */
+export interface LogPart {
+  readonly sessionId: string;
+  /** Contiguous; the last of the log. */
+  readonly facts: readonly Fact[];
+  /** After `lastSeq`. */
+  readonly state: SessionState;
+  readonly lastSeq: number;
+}
+
+/** Folds facts in log order; those at or before lastSeq change nothing. Costs one copy of the item list: give it batches. */
 export function foldFacts(transcript: Transcript, facts: readonly Fact[]): Transcript {
   if (facts.every((fact) => fact.seq <= transcript.lastSeq)) return transcript;
-  const draft: Draft = { ...transcript, items: [...transcript.items], fold: { ...transcript.fold } };
+  const draft = draftOf(transcript);
   for (const fact of facts) {
     if (fact.seq <= draft.lastSeq) continue;
-    foldOne(draft, fact);
+    foldItem(draft, fact);
+    const before = draft.fold.state ?? (fact.type === 'session.created' ? null : unread);
+    draft.fold.state = apply(before, fact, fact.at, draft.sessionId);
     draft.lastSeq = fact.seq;
   }
-  draft.status = statusOf(draft);
-  return draft;
+  return { ...draft, ...viewOf(draft.fold.state) };
 }
 
-function statusOf(draft: Draft): SessionStatus {
-  if (draft.status === 'ended' || draft.status === 'failed') return draft.status;
-  if (draft.pendingApprovals.length > 0) return 'waiting';
-  if (draft.interrupted !== null && draft.turn === null) return 'interrupted';
-  const starts = draft.kind === null || kinds[draft.kind].startsAtOnce;
-  return starts && draft.generation === null ? 'creating' : 'active';
+/**
+ * The transcript of one who has not read the whole log. All that is not an item is what the state says, so it is the
+ * same as after reading everything, and so is what further facts make of it. So are the items that began in this part,
+ * but for what was told only before it: when a turn began that ended in it, and which call an item belongs to if that
+ * call began and ended earlier: it stands by itself then. What began before and is still open (approvals, tools of the
+ * open turn) comes first. To page backwards, give it older and newer facts together.
+ */
+export function transcriptOf({ sessionId, facts, state, lastSeq }: LogPart): Transcript {
+  const draft = draftOf(newTranscript(sessionId));
+  for (const { item, parentToolCallId } of carriedItems(state, facts)) {
+    put(draft, item, parentToolCallId);
+    if (item.type === 'tool') draft.fold.runningTools = [...draft.fold.runningTools, item.key];
+  }
+  const folded = foldFacts(draft, facts);
+  return { ...folded, ...viewOf(state), lastSeq, fold: { ...folded.fold, state } };
 }
 
-function foldOne(draft: Draft, fact: Fact): void {
+/** Where the log's beginning has not been read: enough to fold what follows on. */
+const unread: SessionState = {
+  kind: 'agent',
+  title: '',
+  generation: 0,
+  end: 'none',
+  error: null,
+  driver: null,
+  terminal: null,
+  agent: { ...newAgent, provider: '' },
+};
+
+const draftOf = (transcript: Transcript): Draft => ({
+  ...transcript,
+  items: [...transcript.items],
+  fold: { ...transcript.fold },
+});
+
+/** The draft's state is still the one before the fact. */
+function foldItem(draft: Draft, fact: Fact): void {
   const base = { seq: fact.seq, at: fact.at };
   switch (fact.type) {
-    case 'session.created':
-      draft.kind = fact.data.kind;
-      draft.title = fact.data.title;
-      draft.provider = fact.data.agent?.provider ?? null;
-      draft.mode = fact.data.agent?.mode ?? null;
-      draft.model = fact.data.agent?.model ?? null;
-      draft.terminal = {
-        ...draft.terminal,
-        cols: fact.data.terminal?.cols ?? null,
-        rows: fact.data.terminal?.rows ?? null,
-      };
-      return;
-    case 'session.started':
-      draft.generation = fact.data.generation;
-      return;
     case 'session.ended':
-      draft.status = 'ended';
       put(draft, { ...base, type: 'session-end', key: `end:${fact.seq}`, reason: fact.data.reason, error: null });
       return;
     case 'session.failed':
-      draft.status = 'failed';
-      draft.error = fact.data.error;
       put(draft, { ...base, type: 'session-end', key: `end:${fact.seq}`, reason: 'failed', error: fact.data.error });
       return;
-    case 'session.renamed':
-      draft.title = fact.data.title;
+    case 'message.user': {
+      const { turnId, ...message } = fact.data;
+      if (turnId !== null) putMessage(draft, fact, turnId, { ...message, sentAt: fact.at, actor: fact.actor });
       return;
-    case 'message.user':
-      foldUserMessage(draft, fact);
-      return;
+    }
     case 'message.assistant': {
       const { blockId, turnId, kind, text, partial = false, parentToolCallId } = fact.data;
       dropPreviews(draft, (preview) => preview.blockId === blockId);
@@ -117,10 +136,7 @@ function foldOne(draft: Draft, fact: Fact): void {
       settleApproval(draft, fact.data.approvalId, { status: 'expired', expiredReason: fact.data.reason });
       return;
     case 'turn.started': {
-      const { turnId, messageId, generation } = fact.data;
-      const phase = draft.turn?.turnId === turnId && draft.turn.phase === 'stopping' ? 'stopping' : 'running';
-      draft.turn = { turnId, messageId, generation, phase, since: fact.at };
-      draft.interrupted = null;
+      const { turnId, messageId } = fact.data;
       edit(draft, itemKey.message(messageId), 'user', (item) => ({
         ...item,
         turnId,
@@ -133,80 +149,46 @@ function foldOne(draft: Draft, fact: Fact): void {
       endTurn(draft, fact, fact.data.outcome, { error: fact.data.error ?? null, reason: null, tool: null });
       return;
     case 'turn.interrupted': {
-      const { turnId, reason, tool = null } = fact.data;
+      const { reason, tool = null } = fact.data;
       endTurn(draft, fact, 'interrupted', { error: null, reason, tool });
-      draft.interrupted = reason === 'discarded' ? null : { turnId, reason, tool };
       return;
     }
     case 'turn.notice':
       put(draft, { ...base, type: 'notice', key: `notice:${fact.seq}`, ...fact.data });
       return;
     case 'mode.changed':
-      draft.mode = fact.data.mode;
       putSetting(draft, fact, 'mode', fact.data.mode);
       return;
     case 'model.changed':
-      draft.model = fact.data.model;
       putSetting(draft, fact, 'model', fact.data.model);
       return;
-    case 'usage':
-      foldUsage(draft, fact.data);
-      return;
     case 'queue.changed':
-      foldQueue(draft, fact);
+      foldTaken(draft, fact);
       return;
-    case 'turn.stopping':
-      if (draft.turn?.turnId === fact.data.turnId) draft.turn = { ...draft.turn, phase: 'stopping' };
-      return;
-    case 'driver.changed':
-      draft.driver = fact.data.driver;
-      return;
-    case 'terminal.exited':
-      draft.terminal = { ...draft.terminal, exit: fact.data };
-      return;
-    case 'terminal.resized':
-      draft.terminal = { ...draft.terminal, ...fact.data };
-      return;
-    case 'agent.conversation':
-      draft.conversationId = fact.data.conversationId;
+    default:
       return;
   }
 }
 
-function foldUserMessage(draft: Draft, fact: Extract<Fact, { type: 'message.user' }>): void {
-  const { messageId, turnId, text } = fact.data;
-  const sent = { messageId, at: fact.at, actor: fact.actor ?? null };
-  if (turnId === null) draft.fold.waiting = [...draft.fold.waiting, sent];
-  else dispatch(draft, fact, turnId, text, sent);
+/** A message of the queue whose turn has come joins the conversation. */
+function foldTaken(draft: Draft, fact: Extract<Fact, { type: 'queue.changed' }>): void {
+  const { taken } = fact.data;
+  if (taken === undefined) return;
+  // The first builds told its text only while it waited.
+  const known = draft.fold.state?.agent?.queue.find((queued) => queued.messageId === taken.messageId);
+  const { turnId, text, ...message } = { ...known, ...taken };
+  if (text !== undefined) putMessage(draft, fact, turnId, { ...message, text });
 }
 
-function foldQueue(draft: Draft, fact: Extract<Fact, { type: 'queue.changed' }>): void {
-  const { queue, taken } = fact.data;
-  if (taken !== undefined) {
-    // Neither is known where the fold began after the message was queued.
-    const text = draft.queue.find((message) => message.messageId === taken.messageId)?.text;
-    const sent = draft.fold.waiting.find((message) => message.messageId === taken.messageId);
-    dispatch(draft, fact, taken.turnId, text, sent ?? { messageId: taken.messageId, at: fact.at, actor: null });
-  }
-  draft.queue = queue;
-  const queued = new Set(queue.map((message) => message.messageId));
-  draft.fold.waiting = draft.fold.waiting.filter((message) => queued.has(message.messageId));
-}
-
-function dispatch(
+function putMessage(
   draft: Draft,
-  fact: Fact,
+  { seq, at }: Fact,
   turnId: string,
-  text: string | undefined,
-  { messageId, at, actor }: FoldState['waiting'][number],
+  { messageId, text, sentAt = at, actor = null }: Omit<QueuedMessage, 'actor'> & { actor?: Actor | null | undefined },
 ): void {
-  if (text !== undefined) {
-    const key = itemKey.message(messageId);
-    const item = { type: 'user', key, seq: fact.seq, at, messageId, turnId, text, actor } as const;
-    put(draft, { ...item, progress: 'stored', error: null });
-  }
-  draft.turn = { turnId, messageId, generation: null, phase: 'dispatched', since: fact.at };
-  draft.interrupted = null;
+  const key = itemKey.message(messageId);
+  const item = { type: 'user', key, seq, at: sentAt, messageId, turnId, text, actor } as const;
+  put(draft, { ...item, progress: 'stored', error: null });
 }
 
 function foldRequest(
@@ -215,8 +197,9 @@ function foldRequest(
   base: { readonly seq: number; readonly at: string },
 ): void {
   const key = itemKey.approval(request.approvalId);
-  // Asked again after a crash: the same row, whatever has become of it.
-  if (itemOf(draft, key) !== undefined) return;
+  const known = itemOf(draft, key);
+  // Asked again while it is open: the same one, as it stands.
+  if (known?.type === 'approval' && (known.status === 'pending' || known.status === 'answered')) return;
   const { questions = [], ...rest } = request;
   const unanswered = {
     status: 'pending',
@@ -225,14 +208,13 @@ function foldRequest(
     answeredAt: null,
     expiredReason: null,
   } as const;
-  put(draft, { ...base, ...rest, ...unanswered, type: 'approval', key, questions });
-  draft.pendingApprovals = [...draft.pendingApprovals, key];
+  const item: ApprovalItem = { ...base, ...rest, ...unanswered, type: 'approval', key, questions };
+  if (known === undefined) put(draft, item);
+  else edit(draft, key, 'approval', () => item);
 }
 
 function settleApproval(draft: Draft, approvalId: string, settled: Partial<ApprovalItem>): void {
-  const key = itemKey.approval(approvalId);
-  edit(draft, key, 'approval', (item) => ({ ...item, ...settled }));
-  draft.pendingApprovals = draft.pendingApprovals.filter((other) => other !== key);
+  edit(draft, itemKey.approval(approvalId), 'approval', (item) => ({ ...item, ...settled }));
 }
 
 function endTurn(
@@ -242,7 +224,8 @@ function endTurn(
   details: Pick<TurnEndItem, 'error' | 'reason' | 'tool'>,
 ): void {
   const { turnId } = fact.data;
-  const turn = draft.turn?.turnId === turnId ? draft.turn : null;
+  const open = draft.fold.state?.agent?.turn ?? null;
+  const turn = open?.turnId === turnId ? open : null;
   const startedAt = turn?.since ?? null;
   const key = `turn-end:${fact.seq}`;
   put(draft, { type: 'turn-end', key, seq: fact.seq, at: fact.at, turnId, outcome, startedAt, ...details });
@@ -260,22 +243,6 @@ function endTurn(
   if (turn === null) return;
   const progress = outcome === 'completed' ? 'done' : outcome;
   edit(draft, itemKey.message(turn.messageId), 'user', (item) => ({ ...item, progress, error: details.error }));
-  draft.turn = null;
-}
-
-/** Each usage fact tells its turn's whole so far: the latest one of a turn counts. */
-function foldUsage(draft: Draft, data: FactData<'usage'>): void {
-  const last = draft.fold.usageOfTurn;
-  const before = last?.turnId === data.turnId ? last.data : null;
-  draft.usage = {
-    inputTokens: draft.usage.inputTokens + data.inputTokens - (before?.inputTokens ?? 0),
-    outputTokens: draft.usage.outputTokens + data.outputTokens - (before?.outputTokens ?? 0),
-    costUsd: draft.usage.costUsd + (data.costUsd ?? 0) - (before?.costUsd ?? 0),
-    turns: draft.usage.turns + (before === null ? 1 : 0),
-    contextTokens: data.contextTokens ?? draft.usage.contextTokens,
-    contextWindow: data.contextWindow ?? draft.usage.contextWindow,
-  };
-  draft.fold.usageOfTurn = { turnId: data.turnId, data };
 }
 
 function putSetting(draft: Draft, fact: Fact, setting: 'mode' | 'model', value: string): void {

@@ -5,44 +5,38 @@
  */
 import type { Actor } from '@holdfast/protocol/approval.ts';
 import type { ErrorBody } from '@holdfast/protocol/error.ts';
-import type { FactData, QueuedMessage } from '@holdfast/protocol/fact.ts';
-import type { AgentMode, Exit, SessionKind, SessionStatus, TurnPhase } from '@holdfast/protocol/session.ts';
+import type { QueuedMessage } from '@holdfast/protocol/fact.ts';
+import type { AgentMode, Exit, OpenTurn, SessionKind, SessionStatus } from '@holdfast/protocol/session.ts';
+import type { SessionState, UsageTotals } from '@holdfast/protocol/session-state.ts';
+import { noUsage } from '../session/state.ts';
+import { statusOf } from '../session/status.ts';
 import type { PreviewBlock } from './preview.ts';
-import type { TranscriptItem } from './transcript-item.ts';
+import { type TranscriptItem, itemKey } from './transcript-item.ts';
 
-export interface TurnView {
-  readonly turnId: string;
-  readonly messageId: string;
-  /** Null until the runner says that it runs. */
-  readonly generation: number | null;
-  readonly phase: TurnPhase;
-  /** ISO 8601: since it is in this phase. */
-  readonly since: string;
-}
-
-export interface UsageTotals {
-  readonly inputTokens: number;
-  readonly outputTokens: number;
-  readonly costUsd: number;
-  readonly turns: number;
-  /** Of the latest turn that told it. */
-  readonly contextTokens: number | null;
-  readonly contextWindow: number | null;
-}
-
-export interface Transcript {
+export interface Transcript extends StateView {
+  readonly sessionId: string;
   /** Of the last fact folded. */
   readonly lastSeq: number;
+  /** Top level, in the order in which they began. */
+  readonly items: readonly TranscriptItem[];
+  readonly previews: ReadonlyMap<string, PreviewBlock>;
+  readonly fold: FoldState;
+}
+
+/** What the session's state says, in the words of a page. */
+export interface StateView {
   readonly kind: SessionKind | null;
   readonly title: string;
   readonly status: SessionStatus;
   /** Why the session failed. */
   readonly error: ErrorBody | null;
-  /** Top level, in the order in which they began. */
-  readonly items: readonly TranscriptItem[];
-  readonly turn: TurnView | null;
+  readonly turn: OpenTurn | null;
   /** The last turn was interrupted and neither resumed nor discarded. */
-  readonly interrupted: { readonly turnId: string; readonly reason: string; readonly tool: string | null } | null;
+  readonly interrupted: {
+    readonly turnId: string;
+    readonly reason: string | null;
+    readonly tool: string | null;
+  } | null;
   readonly queue: readonly QueuedMessage[];
   readonly usage: UsageTotals;
   readonly provider: string | null;
@@ -50,23 +44,20 @@ export interface Transcript {
   readonly model: string | null;
   readonly conversationId: string | null;
   readonly driver: Actor | null;
-  /** Process number of the session's process; a terminal has one for life. */
-  readonly generation: number | null;
-  readonly terminal: { readonly cols: number | null; readonly rows: number | null; readonly exit: Exit | null };
-  readonly previews: ReadonlyMap<string, PreviewBlock>;
+  /** Process number of the session's process, 0 before the first; a terminal has one for life. */
+  readonly generation: number;
+  readonly terminal: { readonly cols: number; readonly rows: number; readonly exit: Exit | null } | null;
   /** Keys of approvals that wait for a person. */
   readonly pendingApprovals: readonly string[];
-  readonly fold: FoldState;
 }
 
 /** Of the fold alone; not to be drawn. */
 export interface FoldState {
+  /** After the last fact; null: nothing has been folded. */
+  readonly state: SessionState | null;
   /** Where each key is. Only grows and is shared by all versions: a hint, checked against the version it is used on. */
   readonly places: Map<string, Place>;
   readonly runningTools: readonly string[];
-  /** Messages of the queue as they were sent. */
-  readonly waiting: readonly { readonly messageId: string; readonly at: string; readonly actor: Actor | null }[];
-  readonly usageOfTurn: { readonly turnId: string; readonly data: FactData<'usage'> } | null;
 }
 
 export interface Place {
@@ -75,28 +66,43 @@ export interface Place {
   readonly parent: string | null;
 }
 
-export function newTranscript(): Transcript {
+export function newTranscript(sessionId: string): Transcript {
   return {
+    ...viewOf(null),
+    sessionId,
     lastSeq: 0,
-    kind: null,
-    title: '',
-    status: 'creating',
-    error: null,
     items: [],
-    turn: null,
-    interrupted: null,
-    queue: [],
-    usage: { inputTokens: 0, outputTokens: 0, costUsd: 0, turns: 0, contextTokens: null, contextWindow: null },
-    provider: null,
-    mode: null,
-    model: null,
-    conversationId: null,
-    driver: null,
-    generation: null,
-    terminal: { cols: null, rows: null, exit: null },
     previews: new Map(),
-    pendingApprovals: [],
-    fold: { places: new Map(), runningTools: [], waiting: [], usageOfTurn: null },
+    fold: { state: null, places: new Map(), runningTools: [] },
+  };
+}
+
+/** state: null before the first fact. */
+export function viewOf(state: SessionState | null): StateView {
+  const agent = state?.agent ?? null;
+  const interrupted = agent?.interruptedTurnId ?? null;
+  return {
+    kind: state?.kind ?? null,
+    title: state?.title ?? '',
+    status: state === null ? 'creating' : statusOf(state),
+    error: state?.error ?? null,
+    turn: agent?.turn ?? null,
+    interrupted:
+      interrupted === null
+        ? null
+        : { turnId: interrupted, reason: agent?.interruption?.reason ?? null, tool: agent?.interruption?.tool ?? null },
+    queue: agent?.queue ?? [],
+    usage: agent?.usage ?? noUsage,
+    provider: agent?.provider ?? null,
+    mode: agent?.mode ?? null,
+    model: agent?.model ?? null,
+    conversationId: agent?.conversationId ?? null,
+    driver: state?.driver ?? null,
+    generation: state?.generation ?? 0,
+    terminal: state?.terminal ?? null,
+    pendingApprovals: Object.values(agent?.approvals ?? {})
+      .filter((approval) => approval.status === 'pending')
+      .map((approval) => itemKey.approval(approval.id)),
   };
 }
 

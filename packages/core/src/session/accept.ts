@@ -1,9 +1,9 @@
 /** What a runner's report, or its silence about a session, does to that session. Pure. */
 import type { FactDraft } from '@holdfast/protocol/fact.ts';
 import type { InventoryItem } from '@holdfast/protocol/runner.ts';
+import type { SessionState } from '@holdfast/protocol/session-state.ts';
 import { type Decision, type DecisionContext, Draft } from './decision.ts';
 import { kinds } from './kinds.ts';
-import type { SessionState } from './state.ts';
 import { agentOf, closeLooseEnds, interruptTurn, startNextQueued } from './turns.ts';
 
 /**

@@ -2,6 +2,7 @@
 import type { Actor } from '@holdfast/protocol/approval.ts';
 import { type Result, fail, ok } from '@holdfast/protocol/error.ts';
 import type { Kind } from './kind.ts';
+import { newAgent } from './state.ts';
 import { agentOf, interruptTurn, queueIsFull, sendMessage } from './turns.ts';
 
 const continuation = 'You were interrupted. Look at what has been done so far and go on from there.';
@@ -30,15 +31,10 @@ export const agentKind: Kind = {
       agent === undefined
         ? null
         : {
+            ...newAgent,
             provider: agent.provider,
-            model: agent.model ?? null,
-            mode: agent.mode ?? 'agent',
-            conversationId: null,
-            turn: null,
-            interruptedTurnId: null,
-            queue: [],
-            approvals: {},
-            tools: {},
+            model: agent.model ?? newAgent.model,
+            mode: agent.mode ?? newAgent.mode,
           },
   }),
 
@@ -68,7 +64,7 @@ export const agentKind: Kind = {
         const queue =
           command.type === 'queue.remove'
             ? agent.queue.toSpliced(at, 1)
-            : agent.queue.with(at, { messageId: command.messageId, text: command.text });
+            : agent.queue.map((message, index) => (index === at ? { ...message, text: command.text } : message));
         draft.add({ type: 'queue.changed', data: { queue }, actor });
         return ok(draft);
       }

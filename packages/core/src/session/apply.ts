@@ -1,7 +1,8 @@
 import type { Approval } from '@holdfast/protocol/approval.ts';
 import type { FactDraft } from '@holdfast/protocol/fact.ts';
+import type { AgentState, SessionState } from '@holdfast/protocol/session-state.ts';
 import { kinds } from './kinds.ts';
-import type { AgentState, SessionState } from './state.ts';
+import { withUsage } from './usage.ts';
 
 /**
  * The state after one more fact. Total: a fact that does not fit (a tool's end nobody saw begin) changes nothing.
@@ -18,7 +19,9 @@ export function apply(state: SessionState | null, fact: FactDraft, at: string, s
     case 'session.ended':
       return { ...state, end: 'ended' };
     case 'session.failed':
-      return { ...state, end: 'failed' };
+      return { ...state, end: 'failed', error: fact.data.error };
+    case 'driver.changed':
+      return { ...state, driver: fact.data.driver };
     case 'terminal.resized':
       return state.terminal === null ? state : { ...state, terminal: { ...state.terminal, ...fact.data } };
     case 'terminal.exited':
@@ -32,7 +35,8 @@ export function apply(state: SessionState | null, fact: FactDraft, at: string, s
 }
 
 function created({ data }: Extract<FactDraft, { type: 'session.created' }>): SessionState {
-  return { kind: data.kind, title: data.title, generation: 0, end: 'none', ...kinds[data.kind].initial(data) };
+  const { kind, title } = data;
+  return { kind, title, generation: 0, end: 'none', error: null, driver: null, ...kinds[kind].initial(data) };
 }
 
 function applyToAgent(agent: AgentState, fact: FactDraft, at: string, sessionId: string): AgentState {
@@ -46,36 +50,32 @@ function applyToAgent(agent: AgentState, fact: FactDraft, at: string, sessionId:
         : { ...dispatched(agent, taken.turnId, taken.messageId, at), queue };
     }
     case 'turn.started':
-      return agent.turn?.turnId !== fact.data.turnId
-        ? agent
-        : {
-            ...agent,
-            turn: {
-              ...agent.turn,
-              generation: fact.data.generation,
-              phase: agent.turn.phase === 'stopping' ? 'stopping' : 'running',
-              since: at,
-            },
-          };
+      return { ...agent, turn: { ...fact.data, phase: startedPhase(agent, fact.data.turnId), since: at } };
     case 'turn.stopping':
       return agent.turn?.turnId !== fact.data.turnId ? agent : { ...agent, turn: { ...agent.turn, phase: 'stopping' } };
     case 'turn.ended':
       return agent.turn?.turnId !== fact.data.turnId ? agent : { ...agent, turn: null };
     case 'turn.interrupted':
-      if (fact.data.reason === 'discarded') return { ...agent, interruptedTurnId: null };
+      if (fact.data.reason === 'discarded') return { ...agent, interruptedTurnId: null, interruption: null };
       return agent.turn?.turnId !== fact.data.turnId
         ? agent
-        : { ...agent, turn: null, interruptedTurnId: fact.data.turnId };
-    case 'tool.started':
-      return {
-        ...agent,
-        tools: { ...agent.tools, [fact.data.toolCallId]: { tool: fact.data.tool, turnId: fact.data.turnId } },
-      };
+        : {
+            ...agent,
+            turn: null,
+            interruptedTurnId: fact.data.turnId,
+            interruption: { reason: fact.data.reason, tool: fact.data.tool ?? null },
+          };
+    case 'tool.started': {
+      const { toolCallId, input: _input, ...tool } = fact.data;
+      return { ...agent, tools: { ...agent.tools, [toolCallId]: { ...tool, startedAt: at } } };
+    }
     case 'tool.finished':
       return { ...agent, tools: without(agent.tools, fact.data.toolCallId) };
     case 'approval.requested':
     case 'question.requested': {
       const { approvalId, ...request } = fact.data;
+      // Asked again: the same one, as it stands.
+      if (agent.approvals[approvalId] !== undefined) return agent;
       const approval: Approval = { ...request, id: approvalId, sessionId, status: 'pending', requestedAt: at };
       return { ...agent, approvals: { ...agent.approvals, [approvalId]: approval } };
     }
@@ -94,6 +94,8 @@ function applyToAgent(agent: AgentState, fact: FactDraft, at: string, sessionId:
       return { ...agent, mode: fact.data.mode };
     case 'model.changed':
       return { ...agent, model: fact.data.model };
+    case 'usage':
+      return withUsage(agent, fact.data);
     case 'agent.conversation':
       return { ...agent, conversationId: fact.data.conversationId };
     default:
@@ -107,7 +109,13 @@ function dispatched(agent: AgentState, turnId: string, messageId: string, at: st
     ...agent,
     turn: { turnId, messageId, generation: 0, phase: 'dispatched', since: at },
     interruptedTurnId: null,
+    interruption: null,
   };
+}
+
+/** Stop may have been asked for before the agent took the turn up. */
+function startedPhase({ turn }: AgentState, turnId: string): 'running' | 'stopping' {
+  return turn?.turnId === turnId && turn.phase === 'stopping' ? 'stopping' : 'running';
 }
 
 function without<T>(record: Readonly<Record<string, T>>, key: string): Readonly<Record<string, T>> {

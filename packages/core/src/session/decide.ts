@@ -2,10 +2,10 @@
 import type { Command } from '@holdfast/protocol/command.ts';
 import { type Result, fail, ok } from '@holdfast/protocol/error.ts';
 import type { CreateSession } from '@holdfast/protocol/rest.ts';
+import type { SessionState } from '@holdfast/protocol/session-state.ts';
 import { apply } from './apply.ts';
 import { type CommandContext, type Decision, Draft } from './decision.ts';
 import { kinds } from './kinds.ts';
-import type { SessionState } from './state.ts';
 
 /** The first facts of a session. messageId: for the first prompt, if the body has one. bad_request: it does not fit its kind. */
 export function create(

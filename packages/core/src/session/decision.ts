@@ -2,8 +2,8 @@
 import type { Actor, Approval } from '@holdfast/protocol/approval.ts';
 import type { FactDraft } from '@holdfast/protocol/fact.ts';
 import type { Instruction } from '@holdfast/protocol/runner.ts';
+import type { SessionState } from '@holdfast/protocol/session-state.ts';
 import { apply } from './apply.ts';
-import type { SessionState } from './state.ts';
 
 export interface Decision {
   readonly state: SessionState;

@@ -3,8 +3,8 @@ import type { Command } from '@holdfast/protocol/command.ts';
 import type { Result } from '@holdfast/protocol/error.ts';
 import type { FactData } from '@holdfast/protocol/fact.ts';
 import type { CreateSession } from '@holdfast/protocol/rest.ts';
+import type { SessionState } from '@holdfast/protocol/session-state.ts';
 import type { CommandContext, Decision, Draft } from './decision.ts';
-import type { SessionState } from './state.ts';
 
 /** Of session.created: what a session is made with, by its kind. */
 export type KindOptions = Pick<FactData<'session.created'>, 'terminal' | 'agent'>;

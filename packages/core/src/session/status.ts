@@ -1,7 +1,7 @@
 /** Which status a session has, and how statuses may follow each other. */
 import type { SessionStatus } from '@holdfast/protocol/session.ts';
+import type { SessionState } from '@holdfast/protocol/session-state.ts';
 import { kinds } from './kinds.ts';
-import type { SessionState } from './state.ts';
 
 /** What the log says. It follows from the state; nobody sets it. */
 export function statusOf(state: SessionState): SessionStatus {

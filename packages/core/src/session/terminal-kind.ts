@@ -1,30 +1,27 @@
 /** A shell, or any program, in a terminal. */
 import { ok } from '@holdfast/protocol/error.ts';
+import type { TerminalOptions } from '@holdfast/protocol/session.ts';
 import type { Kind } from './kind.ts';
 import { defaultTerminalSize } from './state.ts';
+
+const withSize = (options: TerminalOptions = {}): TerminalOptions => ({ ...defaultTerminalSize, ...options });
 
 export const terminalKind: Kind = {
   startsAtOnce: true,
   worksWhileAlive: true,
   hasScreen: true,
 
-  options: ({ terminal }) => ok({ terminal: { ...defaultTerminalSize, ...terminal } }),
+  options: ({ terminal }) => ok({ terminal: withSize(terminal) }),
 
   title: (_body, workspaceName) => `Terminal in ${workspaceName}`,
 
-  initial: ({ terminal: options = {} }) => ({
-    terminal: {
-      options,
-      cols: options.cols ?? defaultTerminalSize.cols,
-      rows: options.rows ?? defaultTerminalSize.rows,
-      exit: null,
-    },
+  initial: ({ terminal: { cols, rows } = {} }) => ({
+    terminal: { cols: cols ?? defaultTerminalSize.cols, rows: rows ?? defaultTerminalSize.rows, exit: null },
     agent: null,
   }),
 
-  begin(draft, _body, _messageId, { sessionId, cwd }) {
-    const terminal = draft.state.terminal?.options ?? {};
-    draft.instruct({ type: 'terminal.start', sessionId, generation: 1, cwd, terminal });
+  begin(draft, body, _messageId, { sessionId, cwd }) {
+    draft.instruct({ type: 'terminal.start', sessionId, generation: 1, cwd, terminal: withSize(body.terminal) });
   },
 
   decide(draft, command, { sessionId }) {

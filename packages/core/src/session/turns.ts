@@ -18,7 +18,8 @@ export function sendMessage(
     return;
   }
   draft.add({ type: 'message.user', data: { ...message, turnId: null }, actor });
-  draft.add({ type: 'queue.changed', data: { queue: [...agent.queue, message] }, actor });
+  const queued = { ...message, sentAt: context.at, actor };
+  draft.add({ type: 'queue.changed', data: { queue: [...agent.queue, queued] }, actor });
   if (agent.turn === null) startNextQueued(draft, context);
 }
 
@@ -28,7 +29,7 @@ export function startNextQueued(draft: Draft, context: DecisionContext): void {
   const [next, ...queue] = agent.queue;
   if (next === undefined || agent.turn !== null) return;
   const turnId = context.newId();
-  draft.add({ type: 'queue.changed', data: { queue, taken: { messageId: next.messageId, turnId } } });
+  draft.add({ type: 'queue.changed', data: { queue, taken: { ...next, turnId } } });
   instructStart(draft, context, turnId, next);
 }
 

@@ -10,6 +10,7 @@ import type { Command } from '@holdfast/protocol/command.ts';
 import type { Fact, FactDraft } from '@holdfast/protocol/fact.ts';
 import type { Preview } from '@holdfast/protocol/socket.ts';
 
+const earlier = '2025-12-31T00:00:00.000Z';
 const ada = { kind: 'user', id: 'u', name: 'Ada', device: 'phone' } as const;
 
 const log = (...drafts: FactDraft[]): Fact[] =>
@@ -17,7 +18,7 @@ const log = (...drafts: FactDraft[]): Fact[] =>
     const at = new Date(Date.UTC(2026, 0, 1, 0, 0, index)).toISOString();
     return { ...draft, seq: index + 1, at };
   });
-const fold = (...drafts: FactDraft[]): Transcript => foldFacts(newTranscript(), log(...drafts));
+const fold = (...drafts: FactDraft[]): Transcript => foldFacts(newTranscript('s'), log(...drafts));
 
 const created: FactDraft = {
   type: 'session.created',
@@ -66,9 +67,12 @@ const answeredFact = (approvalId: string): FactDraft => ({
   data: { approvalId, answer: { decision: 'allow' } },
   actor: ada,
 });
-const queue = (messageIds: string[], taken?: { messageId: string; turnId: string }): FactDraft => ({
+const queue = (messageIds: string[], taken?: { messageId: string; turnId: string; text?: string }): FactDraft => ({
   type: 'queue.changed',
-  data: { queue: messageIds.map((messageId) => ({ messageId, text: `text ${messageId}` })), ...(taken && { taken }) },
+  data: {
+    queue: messageIds.map((messageId) => ({ messageId, text: `text ${messageId}`, sentAt: earlier, actor: ada })),
+    ...(taken && { taken: { sentAt: earlier, actor: ada, ...taken } }),
+  },
 });
 
 const keys = (transcript: Transcript): string[] => transcript.items.map((item) => item.key);
@@ -86,7 +90,7 @@ describe('transcript', () => {
   it('PAGE1: a message goes stored, running, done as the log says, and no further', () => {
     const facts = log(created, user('m', 't1'), started('t1', 'm'), block('b'), ended('t1'));
     const progress = facts.map((_, index) => {
-      const item = itemOf(foldFacts(newTranscript(), facts.slice(0, index + 1)), 'message:m');
+      const item = itemOf(foldFacts(newTranscript('s'), facts.slice(0, index + 1)), 'message:m');
       return item?.type === 'user' ? item.progress : null;
     });
     expect(progress).toEqual([null, 'stored', 'running', 'running', 'done']);
@@ -113,11 +117,18 @@ describe('transcript', () => {
     const waiting = fold(...before);
     expect(keys(waiting)).toEqual(['message:1', 'block:b']);
     expect(waiting.queue.map(({ messageId }) => messageId)).toEqual(['2']);
-    const edited: FactDraft = { type: 'queue.changed', data: { queue: [{ messageId: '2', text: 'better' }] } };
-    const after = fold(...before, edited, ended('t1'), queue([], { messageId: '2', turnId: 't2' }));
-    expect(after.items.at(-1)).toMatchObject({ key: 'message:2', text: 'better', actor: ada, progress: 'stored' });
+    const after = fold(...before, ended('t1'), queue([], { messageId: '2', turnId: 't2', text: 'better' }));
+    const joined = { key: 'message:2', text: 'better', actor: ada, at: earlier, progress: 'stored' };
+    expect(after.items.at(-1)).toMatchObject(joined);
     expect(after.turn).toMatchObject({ turnId: 't2', phase: 'dispatched' });
     expect(after.queue).toEqual([]);
+    // The first builds told the text only while it waited.
+    const edited: FactDraft = { type: 'queue.changed', data: { queue: [{ messageId: '2', text: 'better' }] } };
+    const taken: FactDraft = { type: 'queue.changed', data: { queue: [], taken: { messageId: '2', turnId: 't2' } } };
+    expect(fold(...before, edited, ended('t1'), taken).items.at(-1)).toMatchObject({
+      key: 'message:2',
+      text: 'better',
+    });
   });
 
   it('PAGE1: sub-agents\u2019 work nests in the call they were started by', () => {
@@ -265,8 +276,8 @@ describe('transcript', () => {
     fc.assert(
       fc.property(fc.array(anyDraft, { maxLength: 60 }), fc.array(anyDraft, { maxLength: 10 }), cuts, (a, b, sizes) => {
         const facts = log(created, ...a);
-        const whole = foldFacts(newTranscript(), facts);
-        let portions = newTranscript();
+        const whole = foldFacts(newTranscript('s'), facts);
+        let portions = newTranscript('s');
         for (let from = 0, round = 0; from < facts.length; round += 1) {
           const size = sizes[round % sizes.length] ?? 1;
           // Another future from here must leave no trace in this one.
@@ -295,7 +306,7 @@ describe('transcript', () => {
 
   it('PAGE1: beginning in the middle of a log is no error; what began earlier is passed over', () => {
     const facts = log(created, user('m', 't1'), started('t1', 'm'), tool('c'), toolEnd('c'), ended('t1')).slice(4);
-    expect(keys(foldFacts(newTranscript(), facts))).toEqual(['turn-end:6']);
+    expect(keys(foldFacts(newTranscript('s'), facts))).toEqual(['turn-end:6']);
   });
 });
 

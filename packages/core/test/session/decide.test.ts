@@ -1,9 +1,9 @@
 import type { Command } from '@holdfast/protocol/command.ts';
+import type { SessionState } from '@holdfast/protocol/session-state.ts';
 import { expect, it } from 'vitest';
 import { accept, reconcile } from '../../src/session/accept.ts';
 import { decide } from '../../src/session/decide.ts';
 import type { Decision } from '../../src/session/decision.ts';
-import type { SessionState } from '../../src/session/state.ts';
 import { statusOf } from '../../src/session/status.ts';
 import { agentBody, context, counter, created, fold, permission, terminalBody, types } from './fixtures.ts';
 
@@ -66,7 +66,8 @@ it('TURN1: a queued message can be edited and removed; one that has gone cannot'
   const { state } = running();
   const queued = run(state, say('m2')).state;
   const edited = run(queued, { id: 'e', type: 'queue.edit', messageId: 'm2', text: 'other' }).state;
-  expect(edited.agent?.queue).toEqual([{ messageId: 'm2', text: 'other' }]);
+  const sent = { sentAt: using.at, actor: using.actor };
+  expect(edited.agent?.queue).toEqual([{ messageId: 'm2', text: 'other', ...sent }]);
   expect(run(edited, { id: 'r', type: 'queue.remove', messageId: 'm2' }).state.agent?.queue).toEqual([]);
   expect(refused(edited, { id: 'x', type: 'queue.remove', messageId: 'm1' })).toBe('conflict');
 });

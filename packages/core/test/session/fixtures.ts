@@ -1,9 +1,9 @@
 import type { FactDraft } from '@holdfast/protocol/fact.ts';
 import type { CreateSession } from '@holdfast/protocol/rest.ts';
+import type { SessionState } from '@holdfast/protocol/session-state.ts';
 import { apply } from '../../src/session/apply.ts';
 import { create } from '../../src/session/decide.ts';
 import type { CommandContext, Decision } from '../../src/session/decision.ts';
-import type { SessionState } from '../../src/session/state.ts';
 
 export function counter(prefix: string): () => string {
   let next = 0;

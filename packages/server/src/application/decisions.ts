@@ -2,14 +2,15 @@
 import { type Result, ok } from '@holdfast/protocol/error.ts';
 import type { SessionDescriptor } from '@holdfast/protocol/session.ts';
 import type { Decision } from '@holdfast/core/session/decision.ts';
-import type { SessionState } from '@holdfast/core/session/state.ts';
+import { stateFrom } from '@holdfast/core/session/state.ts';
 import { statusOf } from '@holdfast/core/session/status.ts';
 import type { Change, SessionRow } from '@holdfast/store/store.ts';
 import type { KeptScreen } from '@holdfast/protocol/screen.ts';
+import type { SessionState } from '@holdfast/protocol/session-state.ts';
 
 /** The store keeps what core made; nobody else writes it. */
 export function stateOf(row: SessionRow): SessionState {
-  return row.state as SessionState;
+  return stateFrom(row.state);
 }
 
 export function changeOf(decision: Decision, screen?: KeptScreen): Change {

@@ -5,8 +5,10 @@
 import type { Migration } from 'kysely/migration';
 import { initial } from './migrations/20261121104830-initial.ts';
 import { retention } from './migrations/20261121121300-retention.ts';
+import { usageInState } from './migrations/20261124134800-usage-in-state.ts';
 
 export const migrations: Readonly<Record<string, Migration>> = {
   '20261121104830-initial': initial,
   '20261121121300-retention': retention,
+  '20261124134800-usage-in-state': usageInState,
 };

@@ -10,7 +10,7 @@ import type { Holdfast } from '#lib/state/holdfast.svelte.ts';
 
 export class AgentSession {
   readonly sessionId: string;
-  transcript: Transcript = $state.raw(newTranscript());
+  transcript: Transcript;
   /** All that was stored when the page came has been drawn. */
   synced = $state(false);
   refused: ErrorBody | null = $state.raw(null);
@@ -20,6 +20,7 @@ export class AgentSession {
   constructor(holdfast: Holdfast, sessionId: string) {
     this.#holdfast = holdfast;
     this.sessionId = sessionId;
+    this.transcript = $state.raw(newTranscript(sessionId));
   }
 
   /** Begins to follow; returns the function that ends it. */
@@ -38,7 +39,7 @@ export class AgentSession {
           this.synced = true;
         },
         reset: () => {
-          this.transcript = newTranscript();
+          this.transcript = newTranscript(this.sessionId);
           this.synced = false;
         },
         refused: (error) => {

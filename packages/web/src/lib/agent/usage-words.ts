@@ -1,5 +1,5 @@
 /** "context 34 % · $0.42 · 3 turns": only what the agent told. */
-import type { UsageTotals } from '@holdfast/core/client/transcript.ts';
+import type { UsageTotals } from '@holdfast/protocol/session-state.ts';
 import { count } from '#lib/session/state-words.ts';
 
 export function usageWords(usage: UsageTotals): string[] {
