@@ -1,6 +1,6 @@
 /** The HTTP contract as functions: bodies typed by the protocol, answers parsed by its schemas, failures as values. */
 import { type z } from 'zod';
-import { type Approval, type ApprovalAnswer, type ApprovalStatus } from '@holdfast/protocol/approval.ts';
+import type { Approval, ApprovalAnswer, ApprovalRule, ApprovalStatus } from '@holdfast/protocol/approval.ts';
 import { type Command, type Receipt } from '@holdfast/protocol/command.ts';
 import {
   type ErrorBody,
@@ -24,6 +24,7 @@ import {
   meSchema,
   readinessSchema,
   type runnerInfoSchema,
+  ruleListSchema,
   runnerListSchema,
   sessionListSchema,
   workspaceListSchema,
@@ -84,6 +85,9 @@ export interface RestClient {
   listApprovals(query?: { status?: ApprovalStatus }): Promise<Result<Approval[]>>;
   /** id: the command's. already_answered: somebody else was first. */
   answerApproval(approvalId: string, id: string, answer: ApprovalAnswer): Promise<Result<Receipt>>;
+  /** Newest first, without those that have expired. */
+  listApprovalRules(): Promise<Result<ApprovalRule[]>>;
+  deleteApprovalRule(id: string): Promise<Result<null>>;
   listAgents(): Promise<Result<AgentInfo[]>>;
   listRunners(): Promise<Result<z.infer<typeof runnerInfoSchema>[]>>;
   /** Also when it is not ready. */
@@ -170,6 +174,8 @@ export function createRestClient(options: RestOptions): RestClient {
       call('POST', `/api/approvals/${id(approvalId)}/answer`, picked(commandAnswerSchema, 'receipt'), {
         body: { ...answer, id: commandId },
       }),
+    listApprovalRules: () => call('GET', '/api/approval-rules', picked(ruleListSchema, 'rules')),
+    deleteApprovalRule: (which) => call('DELETE', `/api/approval-rules/${id(which)}`, nothing),
     listAgents: () => call('GET', '/api/agents', picked(agentListSchema, 'agents')),
     listRunners: () => call('GET', '/api/runners', picked(runnerListSchema, 'runners')),
     readiness: () => call('GET', '/readyz', json(readinessSchema), { alsoGood: [503] }),

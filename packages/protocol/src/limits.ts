@@ -10,6 +10,11 @@ export const limits = {
   wireItem: 64 * 1024,
   /** JSON nesting accepted from outside. */
   jsonDepth: 32,
+  /** UTF-16 units of a command that a rule can be about. */
+  ruleText: 4_096,
+  rulesPerUser: 500,
+  /** Approvals answered in one request. */
+  answersAtOnce: 100,
   titleLength: 200,
   pathLength: 4_096,
   queueLength: 100,

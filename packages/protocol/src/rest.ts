@@ -1,7 +1,8 @@
 /** Bodies and answers of the HTTP doors. The OpenAPI document is generated from these. */
 import { z } from 'zod';
-import { approvalAnswerSchema, approvalSchema, approvalStatusSchema } from './approval.ts';
+import { approvalAnswerSchema, approvalRuleSchema, approvalSchema, approvalStatusSchema } from './approval.ts';
 import { receiptSchema } from './command.ts';
+import { errorBodySchema } from './error.ts';
 import { factSchema } from './fact.ts';
 import { idSchema, offsetSchema, seqSchema, timeSchema } from './id.ts';
 import { limits } from './limits.ts';
@@ -70,6 +71,24 @@ export const approvalsQuerySchema = z.object({ status: approvalStatusSchema.opti
 export const approvalListSchema = z.object({ approvals: z.array(approvalSchema) });
 /** id: the command's, made by the client. */
 export const answerApprovalSchema = approvalAnswerSchema.extend({ id: idSchema });
+/** Each is decided for itself: some may be taken and others refused. */
+export const answerApprovalsSchema = z.object({
+  answers: z
+    .array(answerApprovalSchema.extend({ approvalId: idSchema }))
+    .min(1)
+    .max(limits.answersAtOnce),
+});
+export type AnswerApprovals = z.infer<typeof answerApprovalsSchema>;
+const answeredSchema = z.object({ approvalId: idSchema, id: idSchema });
+/** In the order of the answers. */
+export const approvalsAnsweredSchema = z.object({
+  results: z.array(
+    z.union([answeredSchema.extend({ receipt: receiptSchema }), answeredSchema.extend({ error: errorBodySchema })]),
+  ),
+});
+export type ApprovalsAnswered = z.infer<typeof approvalsAnsweredSchema>;
+
+export const ruleListSchema = z.object({ rules: z.array(approvalRuleSchema) });
 
 export const screenFormatSchema = z.enum(['text', 'ansi', 'json']);
 export type ScreenFormat = z.infer<typeof screenFormatSchema>;

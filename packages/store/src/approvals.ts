@@ -3,6 +3,7 @@ import type { Build } from './engine.ts';
 import { all, first, run } from './steps.ts';
 import type { Steps } from './steps.ts';
 
+/** An id that another session has used is left to that one: nobody's question is replaced by a stranger's. */
 export function* putApproval(build: Build, approval: Approval): Steps<void> {
   const columns = {
     session_id: approval.sessionId,
@@ -14,7 +15,9 @@ export function* putApproval(build: Build, approval: Approval): Steps<void> {
     build
       .insertInto('approvals')
       .values({ id: approval.id, ...columns })
-      .onConflict((conflict) => conflict.column('id').doUpdateSet(columns)),
+      .onConflict((conflict) =>
+        conflict.column('id').doUpdateSet(columns).where('approvals.session_id', '=', approval.sessionId),
+      ),
   );
 }
 

@@ -8,6 +8,7 @@ import { selectFactsAfter, selectFactsBefore } from './facts.ts';
 import { selectScreen } from './screens.ts';
 import { inSteps, removeReceipts, removeSession, trimSession } from './removal.ts';
 import { countFactsOlderThan, selectRetentionCandidates } from './retention.ts';
+import { removeRule, selectRules } from './rules.ts';
 import {
   selectArchivedSessions,
   selectOpenSessions,
@@ -110,6 +111,8 @@ export function createStore(engine: Engine): Store {
 
     approval: (id) => engine.read(selectApproval(build, id)),
     approvals: (query) => engine.read(selectApprovals(build, query)),
+    approvalRules: (ownerId, at) => engine.read(selectRules(build, ownerId, at)),
+    deleteApprovalRule: (ownerId, id) => written(() => removeRule(build, ownerId, id)),
     screen: (id) => engine.read(selectScreen(build, id)),
 
     check: () =>

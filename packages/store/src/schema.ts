@@ -81,6 +81,17 @@ interface ApprovalTable {
   approval: string;
 }
 
+interface ApprovalRuleTable {
+  id: string;
+  owner_id: string;
+  /** null: everywhere. No foreign key, as with sessions; a workspace that is deleted takes its rules along. */
+  workspace_id: string | null;
+  expires_at: string | null;
+  created_at: string;
+  /** JSON of the whole rule; the columns above repeat what is searched. */
+  rule: string;
+}
+
 interface ScreenTable {
   session_id: string;
   /** JSON. */
@@ -95,6 +106,7 @@ export interface Schema {
   sources: SourceTable;
   deliveries: DeliveryTable;
   approvals: ApprovalTable;
+  approval_rules: ApprovalRuleTable;
   screens: ScreenTable;
 }
 

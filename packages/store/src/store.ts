@@ -4,7 +4,7 @@
  * together or not at all. Implementations: sqlite/ (embedded); the contract suite is test/contract.ts.
  * Calls that answer no Result throw StoreUnavailable while the database cannot answer.
  */
-import type { Approval, ApprovalStatus } from '@holdfast/protocol/approval.ts';
+import type { Approval, ApprovalRule, ApprovalStatus } from '@holdfast/protocol/approval.ts';
 import type { Receipt } from '@holdfast/protocol/command.ts';
 import type { Result } from '@holdfast/protocol/error.ts';
 import type { Fact, FactDraft } from '@holdfast/protocol/fact.ts';
@@ -44,6 +44,8 @@ export interface Change {
   readonly state: unknown;
   /** Whole rows, inserted or replaced by id. */
   readonly approvals: readonly Approval[];
+  /** Whole rows of the session's owner, inserted or replaced by id. Default: none. */
+  readonly rules?: readonly ApprovalRule[];
   /** For the session's runner, in this order. */
   readonly instructions: readonly Instruction[];
   /** An agent's turn is under way after the facts. Default: no. */
@@ -53,6 +55,8 @@ export interface Change {
 }
 
 export type Decide = (session: SessionRow) => Result<Change>;
+/** rules: the owner's that have not expired, read inside the transaction. */
+export type DecideWithRules = (session: SessionRow, rules: readonly ApprovalRule[]) => Result<Change>;
 
 /** What the session's owner has in use, counted inside the transaction and without the session that is being made. */
 export interface Use {
@@ -62,6 +66,11 @@ export interface Use {
   readonly runningAgents: number;
 }
 export type DecideWithUse<K extends keyof Use> = (session: SessionRow, use: Pick<Use, K>) => Result<Change>;
+export type DecideCommand = (
+  session: SessionRow,
+  use: Pick<Use, 'runningAgents'>,
+  rules: readonly ApprovalRule[],
+) => Result<Change>;
 
 export interface Written {
   /** The new facts with their places in the log; empty on a repeat. */
@@ -189,14 +198,17 @@ export interface Store {
     sessionId: string,
     key: CommandKey,
     at: string,
-    decide: DecideWithUse<'runningAgents'>,
+    decide: DecideCommand,
   ): Promise<Result<Written & { receipt: Receipt; repeated: boolean }>>;
-  /** A runner's report: stored only if `position` is beyond the last stored one of (session, source). */
+  /**
+   * A runner's report: stored only if `position` is beyond the last stored one of (session, source). asks: the decision
+   * needs the owner's rules; without it they are not read, and none are given.
+   */
   report(
     sessionId: string,
-    origin: { readonly source: string; readonly position: number },
+    origin: { readonly source: string; readonly position: number; readonly asks?: boolean },
     at: string,
-    decide: Decide,
+    decide: DecideWithRules,
   ): Promise<Result<Written & { repeated: boolean }>>;
   /** The server's own finding (reconciliation). A change without facts, approvals and instructions writes nothing. */
   change(sessionId: string, at: string, decide: Decide): Promise<Result<Written>>;
@@ -213,6 +225,10 @@ export interface Store {
   approval(id: string): Promise<Approval | null>;
   /** Oldest request first; ownerId: only of this owner's sessions. */
   approvals(query: { status?: ApprovalStatus; ownerId?: string; limit: number }): Promise<Approval[]>;
+  /** Not expired at `at`; newest first. */
+  approvalRules(ownerId: string, at: string): Promise<ApprovalRule[]>;
+  /** False: this owner has none with this id. It counts from the next decision on. */
+  deleteApprovalRule(ownerId: string, id: string): Promise<boolean>;
   screen(sessionId: string): Promise<KeptScreen | null>;
 
   /** Resolves when the database answers. */

@@ -4,7 +4,7 @@ import type { Workspace } from '@holdfast/protocol/workspace.ts';
 import type { Build } from './engine.ts';
 import type { WorkspaceRecord } from './schema.ts';
 import { closedStatuses } from './sessions.ts';
-import { all, first } from './steps.ts';
+import { all, first, run } from './steps.ts';
 import type { Steps } from './steps.ts';
 
 const toWorkspace = (record: WorkspaceRecord): Workspace => ({
@@ -62,5 +62,7 @@ export function* removeWorkspace(build: Build, id: string): Steps<Result<null>> 
   );
   if (open) return fail('conflict', 'Sessions of this workspace have not ended.', { details: { sessionId: open.id } });
   const deleted = yield* first(build.deleteFrom('workspaces').where('id', '=', id).returning('id'));
-  return deleted ? ok(null) : fail('not_found', 'No such workspace.');
+  if (!deleted) return fail('not_found', 'No such workspace.');
+  yield* run(build.deleteFrom('approval_rules').where('workspace_id', '=', id));
+  return ok(null);
 }

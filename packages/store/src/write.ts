@@ -8,10 +8,22 @@ import { insertDeliveries, removeDeliveriesOf } from './deliveries.ts';
 import type { Build } from './engine.ts';
 import { insertFacts } from './facts.ts';
 import { insertReceipt, putPosition, selectPosition, selectReceipt } from './receipts.ts';
+import { putRule, selectRules } from './rules.ts';
 import { putScreen } from './screens.ts';
 import { insertSession, selectSession, updateSession } from './sessions.ts';
 import type { Steps } from './steps.ts';
-import type { Change, CommandKey, Decide, DecideWithUse, Delivery, NewSession, SessionRow, Written } from './store.ts';
+import type {
+  Change,
+  CommandKey,
+  Decide,
+  DecideCommand,
+  DecideWithRules,
+  DecideWithUse,
+  Delivery,
+  NewSession,
+  SessionRow,
+  Written,
+} from './store.ts';
 import { countRunningAgents, selectUse } from './use.ts';
 import { selectWorkspace } from './workspaces.ts';
 
@@ -32,6 +44,7 @@ function place(session: SessionRow, at: string, change: Change): { facts: Fact[]
 function* attach(build: Build, row: SessionRow, facts: readonly Fact[], change: Change): Steps<Delivery[]> {
   yield* insertFacts(build, row.id, facts);
   for (const approval of change.approvals) yield* putApproval(build, approval);
+  for (const rule of change.rules ?? []) yield* putRule(build, rule, row.lastActivityAt);
   if (change.screen) yield* putScreen(build, row.id, change.screen);
   // What a session that is over was still to be told must not start anything again.
   if (row.status === 'ended' || row.status === 'failed') yield* removeDeliveriesOf(build, row.id);
@@ -89,7 +102,7 @@ export function* command(
   sessionId: string,
   key: CommandKey,
   at: string,
-  decide: DecideWithUse<'runningAgents'>,
+  decide: DecideCommand,
 ): Steps<Result<Written & { receipt: Receipt; repeated: boolean }>> {
   const session = yield* selectSession(build, sessionId);
   if (!session) return noSuchSession;
@@ -99,7 +112,8 @@ export function* command(
     if (stored.fingerprint !== key.fingerprint) return commandIdReused;
     return ok({ ...unchanged(session), receipt: receiptAt(stored.seq), repeated: true });
   }
-  const change = decide(session, { runningAgents: yield* countRunningAgents(build, session.ownerId) });
+  const use = { runningAgents: yield* countRunningAgents(build, session.ownerId) };
+  const change = decide(session, use, yield* selectRules(build, session.ownerId, at));
   if (!change.ok) return change;
   const written = yield* apply(build, session, at, change.value);
   const seq = written.session.lastSeq;
@@ -110,15 +124,15 @@ export function* command(
 export function* report(
   build: Build,
   sessionId: string,
-  origin: { readonly source: string; readonly position: number },
+  origin: { readonly source: string; readonly position: number; readonly asks?: boolean },
   at: string,
-  decide: Decide,
+  decide: DecideWithRules,
 ): Steps<Result<Written & { repeated: boolean }>> {
   const session = yield* selectSession(build, sessionId);
   if (!session) return noSuchSession;
   const stored = yield* selectPosition(build, sessionId, origin.source);
   if (stored !== null && origin.position <= stored) return ok({ ...unchanged(session), repeated: true });
-  const change = decide(session);
+  const change = decide(session, origin.asks === true ? yield* selectRules(build, session.ownerId, at) : []);
   if (!change.ok) return change;
   const written = yield* apply(build, session, at, change.value);
   yield* putPosition(build, sessionId, origin.source, origin.position);

@@ -5,6 +5,7 @@ import { beforeEach, afterEach, describe, expect, it, vi } from 'vitest';
 import { concurrencyContract } from './concurrency.ts';
 import { listContract } from './lists.ts';
 import { retentionContract } from './retention.ts';
+import { ruleContract } from './rules.ts';
 import {
   approval,
   decideOn,
@@ -337,7 +338,17 @@ export function storeContract(name: string, open: OpenStore): void {
         expect(await store.approvals({ status: 'answered', ownerId: 'bob', limit: 9 })).toEqual([]);
         expect(await store.approval('none')).toBeNull();
       });
+
+      it('APPR1: a request under the id of another session’s takes nothing from that one', async () => {
+        await create('s1');
+        await create('s2');
+        unwrap(await store.change('s1', time(1), decideOn({ approvals: [approval('a1', 's1')] })));
+        unwrap(await store.change('s2', time(2), decideOn({ approvals: [approval('a1', 's2', { title: 'other' })] })));
+        expect(await store.approval('a1')).toEqual(approval('a1', 's1'));
+      });
     });
+
+    ruleContract(() => store);
 
     describe('deleting', () => {
       it('LOG11: a deleted session leaves nothing behind and harms no other', async () => {

@@ -1,5 +1,5 @@
 /** Small values of every kind a store keeps. Times are counted in seconds from one fixed moment. */
-import type { Approval } from '@holdfast/protocol/approval.ts';
+import type { Approval, ApprovalRule } from '@holdfast/protocol/approval.ts';
 import { ok } from '@holdfast/protocol/error.ts';
 import type { Result } from '@holdfast/protocol/error.ts';
 import type { FactDraft } from '@holdfast/protocol/fact.ts';
@@ -91,3 +91,15 @@ export function unwrap<T>(result: Result<T>): T {
   if (!result.ok) throw new Error(`${result.error.kind}: ${result.error.message}`);
   return result.value;
 }
+
+export const rule = (id: string, more: Partial<ApprovalRule> = {}): ApprovalRule => ({
+  id,
+  ownerId: 'ada',
+  match: { kind: 'prefix', tool: 'Bash', words: ['git', 'status'] },
+  where: 'everywhere',
+  workspaceId: null,
+  expiresAt: null,
+  createdAt: time(1),
+  createdBy: { kind: 'user', id: 'ada', name: 'Ada' },
+  ...more,
+});

@@ -3,6 +3,7 @@ import type {
   Actor,
   ApprovalAnswer,
   ApprovalKind,
+  ApprovalRequest,
   ApprovalScope,
   ApprovalStatus,
   Question,
@@ -71,6 +72,10 @@ export interface ApprovalItem extends ItemBase {
   readonly input: Readonly<Record<string, unknown>>;
   readonly questions: readonly Question[];
   readonly scopes: readonly ApprovalScope[];
+  readonly diff?: ApprovalRequest['diff'];
+  readonly editable?: boolean | undefined;
+  readonly suggestions?: ApprovalRequest['suggestions'];
+  readonly hints?: ApprovalRequest['hints'];
   readonly status: ApprovalStatus;
   readonly answer: ApprovalAnswer | null;
   readonly answeredBy: Actor | null;

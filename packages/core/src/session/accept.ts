@@ -2,9 +2,10 @@
 import type { FactDraft } from '@holdfast/protocol/fact.ts';
 import type { InventoryItem } from '@holdfast/protocol/runner.ts';
 import type { SessionState } from '@holdfast/protocol/session-state.ts';
+import { answerByRules, described } from './approvals.ts';
 import { type Decision, type DecisionContext, Draft } from './decision.ts';
 import { kinds } from './kinds.ts';
-import { agentOf, closeLooseEnds, interruptTurn, startNextQueued } from './turns.ts';
+import { closeLooseEnds, interruptTurn, startNextQueued } from './turns.ts';
 
 /**
  * Takes over reported facts and adds what follows from them. Facts that come too late to be true (of a fenced turn,
@@ -50,7 +51,9 @@ function acceptOne(draft: Draft, fact: FactDraft, goesOn: boolean, context: Deci
     case 'approval.requested':
     case 'question.requested':
       // Asked again after a re-attach: the row is there already.
-      if (agent !== null && agentOf(draft).approvals[fact.data.approvalId] === undefined) draft.add(fact);
+      if (agent === null || agent.approvals[fact.data.approvalId] !== undefined) return;
+      draft.add({ ...fact, data: described(fact.data, context) });
+      answerByRules(draft, context);
       return;
     case 'approval.applied':
       if (agent?.approvals[fact.data.approvalId]?.status === 'answered') draft.add(fact);

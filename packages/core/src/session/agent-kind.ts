@@ -1,6 +1,6 @@
 /** A coding agent: turns, a queue, approvals. */
-import type { Actor } from '@holdfast/protocol/approval.ts';
-import { type Result, fail, ok } from '@holdfast/protocol/error.ts';
+import { fail, ok } from '@holdfast/protocol/error.ts';
+import { alreadyAnswered, answerApproval } from './approvals.ts';
 import type { Kind } from './kind.ts';
 import { newAgent } from './state.ts';
 import { agentOf, interruptTurn, queueIsFull, sendMessage } from './turns.ts';
@@ -80,16 +80,7 @@ export const agentKind: Kind = {
         const approval = agent.approvals[command.approvalId];
         if (approval === undefined) return fail('not_found', 'No such approval is open in this session.');
         if (approval.status !== 'pending') return alreadyAnswered(approval.answeredBy, approval.answeredAt);
-        const type = approval.kind === 'question' ? 'question.answered' : 'approval.answered';
-        draft.add({ type, data: { approvalId: approval.id, answer: command.answer }, actor });
-        draft.instruct({
-          type: 'approval.apply',
-          sessionId,
-          approvalId: approval.id,
-          toolCallId: approval.toolCallId,
-          answer: command.answer,
-        });
-        return ok(draft);
+        return answerApproval(draft, approval, command.answer, context);
       }
       case 'turn.resume':
         if (agent.interruptedTurnId === null) return fail('conflict', 'No turn is interrupted.');
@@ -113,11 +104,3 @@ export const agentKind: Kind = {
     interruptTurn(draft, 'runner_lost');
   },
 };
-
-/** The refusal of a late answer. */
-export function alreadyAnswered(by: Actor | undefined, at: string | undefined): Result<never> {
-  const who = by?.name ?? 'somebody';
-  return fail('already_answered', `Already answered by ${who}.`, {
-    details: { answeredBy: by ?? null, answeredAt: at ?? null },
-  });
-}

@@ -1,5 +1,5 @@
 /** A decision under way: facts are added one by one, each folded at once, so that later ones see what earlier ones did. */
-import type { Actor, Approval } from '@holdfast/protocol/approval.ts';
+import type { Actor, Approval, ApprovalRule } from '@holdfast/protocol/approval.ts';
 import type { FactDraft } from '@holdfast/protocol/fact.ts';
 import type { Instruction } from '@holdfast/protocol/runner.ts';
 import type { SessionState } from '@holdfast/protocol/session-state.ts';
@@ -11,6 +11,8 @@ export interface Decision {
   readonly instructions: readonly Instruction[];
   /** Rows that changed, as they are now. */
   readonly approvals: readonly Approval[];
+  /** Rules to be kept from now on, new or in place of one with the same id. */
+  readonly rules: readonly ApprovalRule[];
 }
 
 /** What a decision may use from outside. */
@@ -22,6 +24,11 @@ export interface DecisionContext {
   readonly newId: () => string;
   /** The workspace's folder on the runner's machine. */
   readonly cwd: string;
+  /** The session's. */
+  readonly workspaceId: string;
+  readonly ownerId: string;
+  /** The owner's, as they are at this moment; expired ones may be among them. */
+  readonly rules: readonly ApprovalRule[];
 }
 
 export interface CommandContext extends DecisionContext {
@@ -33,6 +40,7 @@ export class Draft implements Decision {
   state: SessionState;
   readonly facts: FactDraft[] = [];
   readonly instructions: Instruction[] = [];
+  readonly rules: ApprovalRule[] = [];
   readonly #approvals = new Map<string, Approval>();
   readonly #context: DecisionContext;
 

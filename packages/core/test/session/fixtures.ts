@@ -16,6 +16,9 @@ export function context(newId: () => string = counter('id')): CommandContext {
     at: '2026-01-01T00:00:00.000Z',
     newId,
     cwd: '/work',
+    workspaceId: 'w',
+    ownerId: 'u',
+    rules: [],
     actor: { kind: 'user', id: 'u', name: 'Ada', device: 'laptop' },
   };
 }

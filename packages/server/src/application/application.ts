@@ -2,13 +2,19 @@
  * What the doors (HTTP, sockets) may ask of the server. Doors parse and authenticate; everything here takes parsed
  * values and a login, authorises in one place, and answers with values. No Fastify, no Socket.IO below this line.
  */
-import type { Approval, ApprovalStatus } from '@holdfast/protocol/approval.ts';
+import type { Approval, ApprovalRule, ApprovalStatus } from '@holdfast/protocol/approval.ts';
 import type { Command, Receipt } from '@holdfast/protocol/command.ts';
 import type { Result } from '@holdfast/protocol/error.ts';
 import type { ExportChoice } from '@holdfast/protocol/export.ts';
 import type { Fact } from '@holdfast/protocol/fact.ts';
 import type { LimitList } from '@holdfast/protocol/limit-use.ts';
-import type { AgentInfo, CreateSession, EventPage } from '@holdfast/protocol/rest.ts';
+import type {
+  AgentInfo,
+  AnswerApprovals,
+  ApprovalsAnswered,
+  CreateSession,
+  EventPage,
+} from '@holdfast/protocol/rest.ts';
 import type { RetentionPreview, RetentionRun } from '@holdfast/protocol/retention.ts';
 import type { Screen } from '@holdfast/protocol/screen.ts';
 import type { SessionDescriptor, SessionStatus } from '@holdfast/protocol/session.ts';
@@ -107,6 +113,10 @@ export interface Application {
 
   approvals(login: Login, status: ApprovalStatus | undefined): Promise<Result<Approval[]>>;
   approval(login: Login, id: string): Promise<Result<Approval>>;
+  answerApprovals(login: Login, answers: AnswerApprovals): Promise<Result<ApprovalsAnswered>>;
+  /** This login's, newest first, without those that have expired. */
+  approvalRules(login: Login): Promise<Result<ApprovalRule[]>>;
+  deleteApprovalRule(login: Login, id: string): Promise<Result<null>>;
 
   runners(login: Login): Promise<Result<RunnerInfo[]>>;
   agents(login: Login): Promise<Result<AgentInfo[]>>;

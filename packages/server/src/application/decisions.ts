@@ -21,6 +21,7 @@ export function changeOf(decision: Decision, screen?: KeptScreen): Change {
     state: decision.state,
     turnOpen: decision.state.agent !== null && decision.state.agent.turn !== null,
     approvals: decision.approvals,
+    rules: decision.rules,
     instructions: decision.instructions,
     ...(screen === undefined ? {} : { screen }),
   };

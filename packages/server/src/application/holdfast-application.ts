@@ -1,18 +1,23 @@
 /** The server's application: authorises every call, then lets core decide, the store write and Live tell. */
 import { createHash } from 'node:crypto';
-import type { Actor, Approval, ApprovalStatus } from '@holdfast/protocol/approval.ts';
+import type { Actor, Approval, ApprovalRule, ApprovalStatus } from '@holdfast/protocol/approval.ts';
 import type { Command, Receipt } from '@holdfast/protocol/command.ts';
 import { type Result, fail, ok } from '@holdfast/protocol/error.ts';
 import type { ExportChoice } from '@holdfast/protocol/export.ts';
 import type { LimitList } from '@holdfast/protocol/limit-use.ts';
-import type { AgentInfo, CreateSession, EventPage } from '@holdfast/protocol/rest.ts';
+import type {
+  AgentInfo,
+  AnswerApprovals,
+  ApprovalsAnswered,
+  CreateSession,
+  EventPage,
+} from '@holdfast/protocol/rest.ts';
 import type { RetentionPreview, RetentionRun } from '@holdfast/protocol/retention.ts';
 import type { ToRunner, ToServer } from '@holdfast/protocol/runner.ts';
 import type { Screen } from '@holdfast/protocol/screen.ts';
 import type { SessionDescriptor } from '@holdfast/protocol/session.ts';
 import type { CreateWorkspace, Workspace } from '@holdfast/protocol/workspace.ts';
 import { type UserLimits, noLimits } from '@holdfast/core/limits/user-limits.ts';
-import { alreadyAnswered } from '@holdfast/core/session/agent-kind.ts';
 import { create, decide } from '@holdfast/core/session/decide.ts';
 import { kinds } from '@holdfast/core/session/kinds.ts';
 import type { Channel } from '@holdfast/link/channel.ts';
@@ -27,6 +32,7 @@ import type {
   SubscriberSink,
   Subscription,
 } from './application.ts';
+import { Approvals } from './approvals.ts';
 import { authorise, authoriseRunner } from './authorise.ts';
 import { canonicalJson } from './canonical-json.ts';
 import { stateOf, toChange } from './decisions.ts';
@@ -40,7 +46,6 @@ import { RunnerRegistry } from './runner-registry.ts';
 
 /** How long a session that is being deleted may take to end what it runs, ms. */
 const endTimeoutMs = 8_000;
-const approvalsListed = 500;
 
 export interface ApplicationOptions {
   readonly store: Store;
@@ -65,11 +70,13 @@ export class HoldfastApplication implements Application {
   readonly #live: Live;
   readonly #limits: Limits;
   readonly #retention: Retention;
+  readonly #approvals: Approvals;
   readonly #exports: Exports;
 
   constructor(options: ApplicationOptions) {
     this.#options = options;
     const { store, newId, time, now, log } = options;
+    this.#approvals = new Approvals({ store, time, command: (login, id, command) => this.command(login, id, command) });
     this.#limits = new Limits(options.limits ?? noLimits, now);
     this.#live = new Live({
       store,
@@ -175,20 +182,15 @@ export class HoldfastApplication implements Application {
     const workspace = await this.workspace(login, body.workspaceId);
     if (!workspace.ok) return workspace;
     const { store, newId, time } = this.#options;
-    const context = { sessionId: newId(), at: time(), newId, cwd: workspace.value.path, actor: actorOf(login) };
+    const { id: workspaceId, path: cwd, runnerId } = workspace.value;
+    const owned = { workspaceId, ownerId: login.userId };
+    const context = { ...owned, sessionId: newId(), at: time(), newId, cwd, rules: [], actor: actorOf(login) };
     const title = body.title ?? kinds[body.kind].title(body, workspace.value.name);
     const change = toChange(create(body, title, newId(), context));
     if (!change.ok) return change;
     const soon = this.#limits.start(login.userId);
     if (!soon.ok) return soon;
-    const row = {
-      id: context.sessionId,
-      kind: body.kind,
-      workspaceId: workspace.value.id,
-      ownerId: login.userId,
-      runnerId: workspace.value.runnerId,
-      at: context.at,
-    };
+    const row = { ...owned, id: context.sessionId, kind: body.kind, runnerId, at: context.at };
     const key = idempotencyKey === null ? null : { commandId: idempotencyKey, fingerprint: fingerprint(body) };
     const written = await store.createSession(row, key, (_blank, use) => {
       const allowed = this.#limits.session(use, change.value.turnOpen === true);
@@ -251,16 +253,19 @@ export class HoldfastApplication implements Application {
     const soon = this.#takeRate(login, sessionId, command);
     if (!soon.ok) return soon;
     const { store, newId, time } = this.#options;
-    const workspace = await store.workspace(row.value.workspaceId);
-    const context = { sessionId, at: time(), newId, cwd: workspace?.path ?? '', actor: actorOf(login) };
+    const { workspaceId, ownerId } = row.value;
+    const cwd = (await store.workspace(workspaceId))?.path ?? '';
+    const context = { sessionId, workspaceId, ownerId, at: time(), newId, cwd, actor: actorOf(login) };
     const key = { commandId: command.id, fingerprint: fingerprint(command) };
-    const written = await store.command(sessionId, key, context.at, (current, use) => {
-      const change = toChange(decide(stateOf(current), command, context));
+    const written = await store.command(sessionId, key, context.at, (current, use, rules) => {
+      const change = toChange(decide(stateOf(current), command, { ...context, rules }));
       if (!change.ok || current.turnOpen || change.value.turnOpen !== true) return change;
       const allowed = this.#limits.turn(use);
       return allowed.ok ? change : allowed;
     });
-    if (!written.ok) return command.type === 'approval.answer' ? this.#lateAnswer(command, written) : written;
+    if (!written.ok) {
+      return command.type === 'approval.answer' ? this.#approvals.late(command.approvalId, written) : written;
+    }
     if (!written.value.repeated) announceWritten(this.#live, written.value);
     return ok(written.value.receipt);
   }
@@ -297,15 +302,23 @@ export class HoldfastApplication implements Application {
   }
 
   async approvals(login: Login, status: ApprovalStatus | undefined): Promise<Result<Approval[]>> {
-    const query = { ownerId: login.userId, limit: approvalsListed };
-    return ok(await this.#options.store.approvals(status === undefined ? query : { ...query, status }));
+    return ok(await this.#approvals.list(login, status));
   }
 
-  async approval(login: Login, id: string): Promise<Result<Approval>> {
-    const approval = await this.#options.store.approval(id);
-    if (approval === null) return fail('not_found', 'There is no such approval.');
-    const row = await this.#row(login, approval.sessionId);
-    return row.ok ? ok(approval) : fail('not_found', 'There is no such approval.');
+  approval(login: Login, id: string): Promise<Result<Approval>> {
+    return this.#approvals.one(login, id);
+  }
+
+  async answerApprovals(login: Login, answers: AnswerApprovals): Promise<Result<ApprovalsAnswered>> {
+    return ok(await this.#approvals.answer(login, answers));
+  }
+
+  async approvalRules(login: Login): Promise<Result<ApprovalRule[]>> {
+    return ok(await this.#approvals.rules(login));
+  }
+
+  deleteApprovalRule(login: Login, id: string): Promise<Result<null>> {
+    return this.#approvals.deleteRule(login, id);
   }
 
   runners(login: Login): Promise<Result<RunnerInfo[]>> {
@@ -391,18 +404,6 @@ export class HoldfastApplication implements Application {
     }
     if (command.type === 'terminal.write') return this.#limits.input(login.userId, Buffer.byteLength(command.data));
     return ok(null);
-  }
-
-  /** An approval that is no longer open: say who answered it, if somebody did. */
-  async #lateAnswer(
-    command: Extract<Command, { type: 'approval.answer' }>,
-    refused: Result<never>,
-  ): Promise<Result<Receipt>> {
-    const approval = await this.#options.store.approval(command.approvalId);
-    if (approval === null || refused.ok || refused.error.kind !== 'not_found') return refused;
-    return approval.status === 'expired'
-      ? fail('conflict', 'The agent no longer waits for this.')
-      : alreadyAnswered(approval.answeredBy, approval.answeredAt);
   }
 }
 

@@ -208,7 +208,8 @@ export class RunnerRegistry {
     for (const row of open) {
       const item = items.get(row.id) ?? null;
       items.delete(row.id);
-      const context = { sessionId: row.id, at: time(), newId, cwd: '' };
+      const { workspaceId, ownerId } = row;
+      const context = { sessionId: row.id, workspaceId, ownerId, at: time(), newId, cwd: '', rules: [] };
       const written = await store.change(row.id, context.at, (current) => ({
         ok: true,
         value: changeOf(reconcile(stateOf(current), item, starting.has(row.id), context)),
@@ -236,11 +237,13 @@ export class RunnerRegistry {
     if (row !== null && row.runnerId !== link.id) {
       log.warn({ runnerId: link.id, sessionId }, 'a runner reported of a session that is not on it');
     } else if (row !== null) {
-      const workspace = await store.workspace(row.workspaceId);
-      const context = { sessionId, at: time(), newId, cwd: workspace?.path ?? '' };
-      const written = await store.report(sessionId, { source, position }, context.at, (current) => ({
+      const { workspaceId, ownerId } = row;
+      const cwd = (await store.workspace(workspaceId))?.path ?? '';
+      const context = { sessionId, workspaceId, ownerId, at: time(), newId, cwd };
+      const asks = report.facts.some(({ type }) => type === 'approval.requested');
+      const written = await store.report(sessionId, { source, position, asks }, context.at, (current, rules) => ({
         ok: true,
-        value: changeOf(accept(stateOf(current), report.facts, context), report.screen),
+        value: changeOf(accept(stateOf(current), report.facts, { ...context, rules }), report.screen),
       }));
       if (!written.ok) {
         // Not acknowledged, so it comes again with the next link.

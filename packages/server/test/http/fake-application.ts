@@ -1,8 +1,9 @@
 /** An Application in memory, as small as the doors' tests allow: one session's log is an array. */
-import type { Approval } from '@holdfast/protocol/approval.ts';
+import type { Approval, ApprovalRule } from '@holdfast/protocol/approval.ts';
 import type { Command, Receipt } from '@holdfast/protocol/command.ts';
 import { fail, ok, type Result } from '@holdfast/protocol/error.ts';
 import type { Fact } from '@holdfast/protocol/fact.ts';
+import type { AnswerApprovals, ApprovalsAnswered } from '@holdfast/protocol/rest.ts';
 import type { SessionDescriptor } from '@holdfast/protocol/session.ts';
 import type { Workspace } from '@holdfast/protocol/workspace.ts';
 import type {
@@ -143,6 +144,23 @@ export class FakeApplication implements Application {
   async approval(_login: unknown, id: string): Promise<Result<Approval>> {
     this.#check();
     return id === approval.id ? ok(approval) : missing;
+  }
+  async answerApprovals(_login: unknown, { answers }: AnswerApprovals): Promise<Result<ApprovalsAnswered>> {
+    this.#check();
+    const results = answers.map(({ approvalId, id }) =>
+      approvalId === approval.id
+        ? { approvalId, id, receipt: { commandId: id, status: 'stored' as const, seq: 1 } }
+        : { approvalId, id, error: missing.error },
+    );
+    return ok({ results });
+  }
+  async approvalRules(): Promise<Result<ApprovalRule[]>> {
+    this.#check();
+    return ok([]);
+  }
+  async deleteApprovalRule(_login: unknown, id: string): Promise<Result<null>> {
+    this.#check();
+    return id === 'r1' ? ok(null) : missing;
   }
   async runners() {
     this.#check();

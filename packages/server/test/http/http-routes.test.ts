@@ -74,6 +74,44 @@ describe('the calls', () => {
     expect((await post('/api/approvals/a9/answer', { id: 'c3', decision: 'deny' })).status).toBe(404);
   });
 
+  it('APPR8: several answers in one request get a receipt or an error each, in their order', async () => {
+    const answers = [
+      { approvalId: 'a9', id: 'b1', decision: 'allow' },
+      { approvalId: 'a1', id: 'b2', decision: 'deny', message: 'no' },
+    ];
+    const answered = await post('/api/approvals/answer', { answers });
+    expect([answered.status, await answered.json()]).toMatchObject([
+      200,
+      {
+        results: [
+          { approvalId: 'a9', id: 'b1', error: { kind: 'not_found' } },
+          { approvalId: 'a1', id: 'b2', receipt: { commandId: 'b2', status: 'stored' } },
+        ],
+      },
+    ]);
+    const many = Array.from({ length: 101 }, (_, index) => ({ approvalId: 'a1', id: `b${index}`, decision: 'deny' }));
+    for (const body of [{ answers: [] }, { answers: many }, {}, { answers: [{ approvalId: 'a1', id: 'x' }] }]) {
+      const refused = await post('/api/approvals/answer', body);
+      expect([refused.status, (await errorOf(refused)).kind]).toEqual([400, 'bad_request']);
+    }
+  });
+
+  it('APPR7: rules are listed and taken back; bad ones are refused with a typed error', async () => {
+    expect(await (await doors.ask('/api/approval-rules')).json()).toEqual({ rules: [] });
+    expect((await doors.ask('/api/approval-rules/r1', { method: 'DELETE' })).status).toBe(204);
+    expect((await doors.ask('/api/approval-rules/r2', { method: 'DELETE' })).status).toBe(404);
+    const match = { kind: 'prefix', tool: 'Bash', words: ['git'] };
+    for (const rule of [
+      { match, where: 'here' },
+      { match: { ...match, words: [] }, where: 'everywhere' },
+      { match: { ...match, kind: 'regex' }, where: 'everywhere' },
+      { match, where: 'everywhere', expiresAt: 'tomorrow' },
+    ]) {
+      const refused = await post('/api/approvals/a1/answer', { id: 'c4', decision: 'allow', scope: 'rule', rule });
+      expect([refused.status, (await errorOf(refused)).kind]).toEqual([400, 'bad_request']);
+    }
+  });
+
   it('TERM2: the screen as text, as escapes and whole; output as bytes with their offset', async () => {
     const text = await doors.ask('/api/sessions/s1/screen');
     expect([text.headers.get('content-type'), await text.text()]).toEqual(['text/plain; charset=utf-8', 'hi']);
@@ -320,6 +358,9 @@ describe('the contract', () => {
     expect(calls.sort()).toEqual(
       [
         'GET /healthz',
+        'POST /api/approvals/answer',
+        'GET /api/approval-rules',
+        'DELETE /api/approval-rules/{id}',
         'GET /readyz',
         'GET /metrics',
         'POST /api/login',
