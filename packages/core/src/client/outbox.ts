@@ -50,7 +50,14 @@ export interface OutboxEntry {
   readonly uncertain: boolean;
   /** Clock milliseconds: when sending is given up (sending) or may begin (saved). */
   readonly due: number;
+  /**
+   * Its outcome, until the device has kept that: so long it is still `sending`. A client that dies before sends it
+   * again, which nobody may have been told could not be, and nothing made later may have gone before.
+   */
+  readonly refusal: Refusal | null;
 }
+
+type Refusal = Extract<DeliveryState, { status: 'failed' | 'unsure' }>;
 
 export interface OutboxState {
   readonly online: boolean;
@@ -123,6 +130,8 @@ const timedOut: ErrorBody = { kind: 'timeout', message: 'the server did not answ
 /** A size that is no longer wanted must not come back with the next start. */
 const isDurable = (command: Command): boolean => command.type !== 'terminal.resize';
 
+const awaitsAnswer = (entry: OutboxEntry): boolean => entry.state.status === 'sending' && entry.refusal === null;
+
 const isWaiting = (entry: OutboxEntry): boolean => entry.state.status === 'saving' || entry.state.status === 'saved';
 
 export const isFull = (state: OutboxState): boolean =>
@@ -132,7 +141,7 @@ export const isFull = (state: OutboxState): boolean =>
 export function nextDue(state: OutboxState): number | null {
   let due: number | null = null;
   for (const entry of state.entries) {
-    const waits = entry.state.status === 'sending' || (entry.state.status === 'saved' && state.online);
+    const waits = awaitsAnswer(entry) || (entry.state.status === 'saved' && state.online);
     if (waits && isHead(state, entry)) due = due === null ? entry.due : Math.min(due, entry.due);
   }
   return due;
@@ -164,9 +173,10 @@ function apply(state: OutboxState, event: OutboxEvent, moment: Moment, effects: 
     case 'adopt':
       return adopt(state, event.commands);
     case 'kept':
-      return change(state, event.id, (entry) =>
-        entry.state.status === 'saving' ? { ...entry, state: { status: 'saved' } } : entry,
-      );
+      return change(state, event.id, (entry) => {
+        if (entry.refusal !== null) return { ...entry, state: entry.refusal, refusal: null };
+        return entry.state.status === 'saving' ? { ...entry, state: { status: 'saved' } } : entry;
+      });
     case 'online':
       return state.online ? state : { ...state, online: true };
     case 'offline':
@@ -174,7 +184,7 @@ function apply(state: OutboxState, event: OutboxEvent, moment: Moment, effects: 
       return {
         online: false,
         entries: state.entries.map((entry) =>
-          entry.state.status === 'sending'
+          awaitsAnswer(entry)
             ? { ...entry, state: { status: 'saved' }, attempts: entry.attempts - 1, uncertain: true, due: 0 }
             : entry,
         ),
@@ -185,9 +195,7 @@ function apply(state: OutboxState, event: OutboxEvent, moment: Moment, effects: 
       return {
         ...state,
         entries: state.entries.map((entry) =>
-          entry.state.status === 'sending' && entry.due <= moment.at
-            ? refused(entry, timedOut, moment, effects)
-            : entry,
+          awaitsAnswer(entry) && entry.due <= moment.at ? refused(entry, timedOut, moment, effects) : entry,
         ),
       };
     case 'retry':
@@ -231,6 +239,7 @@ function add(state: OutboxState, event: Extract<OutboxEvent, { type: 'add' }>, e
     sends: 0,
     uncertain: false,
     due: 0,
+    refusal: null,
   };
   if (durable) effects.push(keep(entry, { status: 'saved' }));
   const replaces =
@@ -246,7 +255,7 @@ function adopt(state: OutboxState, commands: readonly KeptCommand[]): OutboxStat
   const adopted = commands
     .filter((command) => !known.has(command.id))
     .sort((a, b) => (a.createdAt < b.createdAt ? -1 : a.createdAt > b.createdAt ? 1 : a.order - b.order))
-    .map((command): OutboxEntry => ({ ...command, attempts: 0, sends: 0, uncertain: true, due: 0 }));
+    .map((command): OutboxEntry => ({ ...command, attempts: 0, sends: 0, uncertain: true, due: 0, refusal: null }));
   // They were made before anything made here.
   return { ...state, entries: [...adopted, ...state.entries] };
 }
@@ -262,9 +271,9 @@ function answered(
   if (result.ok) {
     // Whichever sending it answers: it is stored.
     if (isDurable(entry.command)) effects.push({ type: 'forget', id: entry.id });
-    return { ...entry, state: { status: 'stored', seq: result.value.seq } };
+    return { ...entry, state: { status: 'stored', seq: result.value.seq }, refusal: null };
   }
-  if (entry.state.status !== 'sending' || entry.sends !== send) return entry;
+  if (!awaitsAnswer(entry) || entry.sends !== send) return entry;
   return refused(entry, result.error, moment, effects);
 }
 
@@ -278,13 +287,10 @@ function refused(entry: OutboxEntry, error: ErrorBody, moment: Moment, effects: 
   return { ...entry, state: { status: 'saved' }, uncertain, due: moment.at + pause };
 }
 
-function giveBack(
-  entry: OutboxEntry,
-  state: Extract<DeliveryState, { status: 'failed' | 'unsure' }>,
-  effects: OutboxEffect[],
-): OutboxEntry {
-  if (isDurable(entry.command)) effects.push(keep(entry, state));
-  return { ...entry, state };
+function giveBack(entry: OutboxEntry, refusal: Refusal, effects: OutboxEffect[]): OutboxEntry {
+  if (!isDurable(entry.command)) return { ...entry, state: refusal };
+  effects.push(keep(entry, refusal));
+  return { ...entry, refusal };
 }
 
 const keep = (entry: OutboxEntry, state: KeptCommand['state']): OutboxEffect => ({

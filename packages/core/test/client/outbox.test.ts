@@ -122,6 +122,22 @@ describe('outbox', () => {
     expect(run.status('m')).toBe(unsure ? 'unsure' : 'failed');
   });
 
+  it('LINK6: a refusal is told, and the next command sent, only once the device has kept it', () => {
+    const run = new Run();
+    run.step({ type: 'online' });
+    run.step(add({ id: 'stop', type: 'turn.stop' }));
+    run.step(add(message('m')));
+    run.step(answered('stop', 1, fail('conflict', 'nothing runs')), false);
+    expect(run.effects.at(-1)).toMatchObject({ type: 'keep', command: { id: 'stop', state: { status: 'failed' } } });
+    expect(run.status('stop')).toBe('sending');
+    expect(nextDue(run.state)).toBeNull();
+    run.step({ type: 'offline' });
+    run.step({ type: 'online' });
+    expect(sentIds(run.effects)).toEqual(['stop']);
+    expect(sentIds(run.step({ type: 'kept', id: 'stop' }))).toEqual(['m']);
+    expect(run.status('stop')).toBe('failed');
+  });
+
   it('LINK6: without an answer it is sent again under the same id, and at last given back as unsure', () => {
     const run = new Run();
     run.step({ type: 'online' });
