@@ -21,9 +21,12 @@ function utf8Length(text: string): number {
   return bytes;
 }
 
+/** The turn that is meant: a command that comes late does not meet another one. Without it: the one there is then. */
+const ofTurn = { turnId: idSchema.optional() };
+
 export const commandSchema = z.discriminatedUnion('type', [
   z.object({ ...id, type: z.literal('message.send'), text: messageTextSchema }),
-  z.object({ ...id, type: z.literal('turn.stop') }),
+  z.object({ ...id, type: z.literal('turn.stop'), ...ofTurn }),
   z.object({ ...id, type: z.literal('queue.edit'), messageId: idSchema, text: messageTextSchema }),
   z.object({ ...id, type: z.literal('queue.remove'), messageId: idSchema }),
   z.object({ ...id, type: z.literal('mode.set'), mode: agentModeSchema }),
@@ -34,9 +37,9 @@ export const commandSchema = z.discriminatedUnion('type', [
   z.object({ ...id, type: z.literal('session.rename'), title: titleSchema }),
   z.object({ ...id, type: z.literal('session.stop') }),
   /** After an interruption: go on with the interrupted message, in the same conversation. */
-  z.object({ ...id, type: z.literal('turn.resume') }),
+  z.object({ ...id, type: z.literal('turn.resume'), ...ofTurn }),
   /** After an interruption: leave it, be ready for the next message. */
-  z.object({ ...id, type: z.literal('turn.discard') }),
+  z.object({ ...id, type: z.literal('turn.discard'), ...ofTurn }),
 ]);
 export type Command = z.infer<typeof commandSchema>;
 export type CommandType = Command['type'];

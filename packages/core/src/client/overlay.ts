@@ -48,7 +48,7 @@ export function overlay(transcript: Transcript, sessionId: string, entries: read
     } else if (givenBack) {
       troubled.push(entry);
     } else if (command.type === 'turn.stop') {
-      stop = state;
+      if (command.turnId === undefined || command.turnId === transcript.turn?.turnId) stop = state;
     }
   }
   return { pending, answers, stop, troubled };

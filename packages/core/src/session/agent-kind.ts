@@ -53,6 +53,7 @@ export const agentKind: Kind = {
         return ok(draft);
       case 'turn.stop':
         if (agent.turn === null) return fail('conflict', 'Nothing is running.');
+        if (isOther(command, agent.turn.turnId)) return fail('conflict', 'That turn has ended; another one is running.');
         if (agent.turn.phase === 'stopping') return ok(draft);
         draft.add({ type: 'turn.stopping', data: { turnId: agent.turn.turnId }, actor });
         draft.instruct({ type: 'turn.stop', sessionId, turnId: agent.turn.turnId });
@@ -83,11 +84,11 @@ export const agentKind: Kind = {
         return answerApproval(draft, approval, command.answer, context);
       }
       case 'turn.resume':
-        if (agent.interruptedTurnId === null) return fail('conflict', 'No turn is interrupted.');
+        if (agent.interruptedTurnId === null || isOther(command, agent.interruptedTurnId)) return notInterrupted;
         sendMessage(draft, context, { messageId: command.id, text: continuation }, actor);
         return ok(draft);
       case 'turn.discard':
-        if (agent.interruptedTurnId === null) return fail('conflict', 'No turn is interrupted.');
+        if (agent.interruptedTurnId === null || isOther(command, agent.interruptedTurnId)) return notInterrupted;
         draft.add({ type: 'turn.interrupted', data: { turnId: agent.interruptedTurnId, reason: 'discarded' }, actor });
         return ok(draft);
       case 'terminal.write':
@@ -104,3 +105,8 @@ export const agentKind: Kind = {
     interruptTurn(draft, 'runner_lost');
   },
 };
+
+const notInterrupted = fail('conflict', 'That turn is not interrupted any more.');
+
+const isOther = (command: { turnId?: string | undefined }, turnId: string): boolean =>
+  command.turnId !== undefined && command.turnId !== turnId;

@@ -373,6 +373,7 @@ describe('overlay', () => {
     attempts: 0,
     sends: 0,
     uncertain: false,
+    refusal: null,
     due: 0,
   });
   const send = (id: string): Command => ({ id, type: 'message.send', text: `text ${id}` });
@@ -397,7 +398,8 @@ describe('overlay', () => {
     const transcript = fold(created, user('1', 't1'), started('t1', '1'), request('a'));
     const over = overlay(transcript, 's', [
       entry({ id: 'x', type: 'approval.answer', approvalId: 'a', answer: { decision: 'deny' } }, { status: 'sending' }),
-      entry({ id: 'y', type: 'turn.stop' }, { status: 'saved' }),
+      entry({ id: 'y', type: 'turn.stop', turnId: 't1' }, { status: 'saved' }),
+      entry({ id: 'late', type: 'turn.stop', turnId: 't0' }, { status: 'sending' }),
       entry(
         { id: 'z', type: 'mode.set', mode: 'ask' },
         { status: 'failed', error: { kind: 'forbidden', message: 'no' } },
