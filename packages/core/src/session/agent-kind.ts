@@ -101,6 +101,11 @@ export const agentKind: Kind = {
     interruptTurn(draft, 'agent_died');
   },
 
+  stands({ agent }, item, startPending) {
+    const turn = agent?.turn ?? null;
+    return turn === null || item?.turnId === turn.turnId || (startPending && turn.generation === 0);
+  },
+
   lose(draft) {
     interruptTurn(draft, 'runner_lost');
   },
