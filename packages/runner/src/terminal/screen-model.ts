@@ -44,12 +44,26 @@ export class ScreenModel {
     return this.#offset;
   }
 
+  /** Of plain text that follows, only the last lines can matter (text-skip.ts). Between two calls. */
+  get calm(): boolean {
+    const { scrollTop, scrollBottom } = internalsOf(this.#terminal).buffers.active;
+    const isNormal = this.#terminal.buffer.active.type === 'normal';
+    return !this.#sequences.inside && isNormal && scrollTop === 0 && scrollBottom === this.#terminal.rows - 1;
+  }
+
+  /** So many bytes of plain text will not be written: enough lines follow to push out what they would have left. */
+  skip(bytes: number): void {
+    // The beginning of a character, of which the rest is skipped.
+    this.#offset += this.#sequences.drop() + bytes;
+  }
+
   /** The next bytes. Resolves when they are parsed. */
   async write(bytes: Uint8Array): Promise<void> {
     await this.#ready;
+    const wasCalm = this.calm;
     const complete = this.#sequences.push(bytes);
     this.#offset += complete.length;
-    const skipped = this.#canSkip() ? skipPlainText(complete, this.#terminal.rows, scrollbackLines) : 0;
+    const skipped = wasCalm ? skipPlainText(complete, this.#terminal.rows, scrollbackLines) : 0;
     this.#ready = this.#parse(complete.subarray(skipped));
     await this.#ready;
   }
@@ -72,12 +86,6 @@ export class ScreenModel {
 
   #parse(data: string | Uint8Array): Promise<void> {
     return new Promise((parsed) => this.#terminal.write(data, parsed));
-  }
-
-  #canSkip(): boolean {
-    const { scrollTop, scrollBottom } = internalsOf(this.#terminal).buffers.active;
-    const isNormal = this.#terminal.buffer.active.type === 'normal';
-    return isNormal && scrollTop === 0 && scrollBottom === this.#terminal.rows - 1;
   }
 
   #text(): string {

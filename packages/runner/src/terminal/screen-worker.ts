@@ -20,7 +20,10 @@ async function carryOut(model: ScreenModel, message: ToScreenWorker): Promise<vo
       return;
     case 'write':
       await model.write(message.bytes);
-      answer({ type: 'parsed', request: message.request });
+      answer({ type: 'parsed', request: message.request, calm: model.calm });
+      return;
+    case 'skip':
+      model.skip(message.bytes);
       return;
     case 'resize':
       await model.resize(message.cols, message.rows);
