@@ -13,6 +13,7 @@ import type { Announcements } from './events.ts';
 import { PreviewCache } from './preview-cache.ts';
 import type { RunnerLink } from './runner-link.ts';
 import { SessionFeed } from './session-feed.ts';
+import { SessionRows } from './session-rows.ts';
 import { TerminalFeeds, type TtySubscription } from './terminal-feed.ts';
 
 export interface LiveOptions {
@@ -31,6 +32,7 @@ interface PreviewListener {
 }
 
 export class Live implements Announcements {
+  readonly rows: SessionRows;
   readonly #options: LiveOptions;
   readonly #facts: SessionFeed;
   readonly #terminals: TerminalFeeds;
@@ -43,6 +45,7 @@ export class Live implements Announcements {
 
   constructor(options: LiveOptions) {
     this.#options = options;
+    this.rows = new SessionRows(options.store);
     this.#facts = new SessionFeed(options.store);
     this.#terminals = new TerminalFeeds({
       open: (sessionId, from) => this.#send(sessionId, (link) => link.send({ type: 'ttyOpen', sessionId, from })),
@@ -59,6 +62,7 @@ export class Live implements Announcements {
   // What others announce.
 
   written(session: SessionRow, facts: readonly Fact[]): void {
+    this.rows.written(session);
     this.#previews.written(session.id, facts);
     this.#facts.publish(session.id, facts);
     if (facts.some((fact) => fact.type === 'session.started')) this.#terminals.started(session.id);
@@ -70,6 +74,7 @@ export class Live implements Announcements {
   }
 
   deleted(session: SessionRow): void {
+    this.rows.deleted(session.id);
     this.#facts.closeAll(session.id);
     this.#terminals.delete(session.id);
     this.#previews.delete(session.id);
