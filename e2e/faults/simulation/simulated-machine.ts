@@ -22,7 +22,7 @@ export const createScreenModels = (): ScreenModels => ({
     write: () => Promise.resolve(false),
     skip: () => undefined,
     resize: () => undefined,
-    snapshot: () => Promise.resolve({ screen: base, text: '' }),
+    snapshot: () => Promise.resolve({ screen: base, text: '', whole: true }),
     close: () => undefined,
   }),
   close: () => Promise.resolve(),

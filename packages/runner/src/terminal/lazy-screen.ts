@@ -6,19 +6,27 @@
  */
 import type { ByteRing } from '@holdfast/core/stream/byte-ring.ts';
 import type { Logger } from 'pino';
+import { limits } from '@holdfast/protocol/limits.ts';
 import type { Screen } from '@holdfast/protocol/screen.ts';
 import { asDrawing } from './raw-history.ts';
 import type { Snapshot } from './screen-model.ts';
-import { scrollbackLines } from './screen-model.ts';
 import { ScreenThreadLost } from './screen-models.ts';
 import type { RemoteScreenModel, ScreenModels } from './screen-models.ts';
 import { isPlainText, lastLines } from './text-skip.ts';
+
+const { scrollbackLines } = limits;
 
 /** From this offset of the output on, the terminal has this size. */
 export interface Resize {
   readonly offset: number;
   readonly cols: number;
   readonly rows: number;
+}
+
+/** What a watcher needs to go on from. whole: there are no more lines above the screen than it has. */
+export interface View {
+  readonly screen: Screen;
+  readonly whole: boolean;
 }
 
 export interface LazyScreenOptions {
@@ -70,7 +78,7 @@ export class LazyScreen {
   #baseCalm: boolean;
   #backlog = 0;
   #drained: { promise: Promise<void>; resolve: () => void } | null = null;
-  #cached: { end: number; applied: number; snapshot: Promise<Snapshot> } | null = null;
+  #cached: { end: number; applied: number; scrollback: number; snapshot: Promise<Snapshot> } | null = null;
   #timer: NodeJS.Timeout | null = null;
   #saving: Promise<void> = Promise.resolve();
   #closed = false;
@@ -137,21 +145,34 @@ export class LazyScreen {
     this.#startOver();
   }
 
-  /** Of all output in the ring, where no parser is needed to tell it. */
-  drawn(): Screen | null {
-    const { ring } = this.#options;
-    this.#keepDrawing(ring.end);
-    if (this.#model !== null || this.#from < ring.end || this.#applied < this.#resizes.length) return null;
-    return this.#base.ansi.length <= drawnLimit.step ? { ...this.#base, offset: ring.end } : null;
+  /** Of all output in the ring, with so many lines above the screen. */
+  async view(scrollback: number): Promise<View> {
+    return this.#drawn(scrollback) ?? this.#parsedView(scrollback);
   }
 
-  /** Of all output in the ring. */
-  async snapshot(): Promise<Snapshot> {
+  /** Where no parser is needed to tell it. */
+  #drawn(scrollback: number): View | null {
+    const { ring } = this.#options;
+    this.#keepDrawing(ring.end);
+    const { ansi } = this.#base;
+    if (this.#model !== null || this.#applied < this.#resizes.length || ansi.length > drawnLimit.step) return null;
+    // After what was drawn comes nothing, or plain text, of which the last lines are enough.
+    if (this.#plainFrom > this.#from) return null;
+    const text = ring.copy(this.#from, ring.end - this.#from);
+    const skipped = text.length < drawnLimit.step ? 0 : lastLines(text, this.size.rows, scrollback);
+    const drawing = asDrawing(text.subarray(skipped));
+    if (drawing === null) return null;
+    const whole = skipped === 0 || scrollback >= scrollbackLines;
+    return { screen: { ...this.#base, offset: ring.end, ansi: ansi + drawing }, whole };
+  }
+
+  /** The same by the parser, with its text. */
+  async snapshot(scrollback: number = scrollbackLines): Promise<Snapshot> {
     try {
-      return await this.#snapshotNow();
+      return await this.#snapshotNow(scrollback);
     } catch (error) {
       if (!(error instanceof ScreenThreadLost)) throw error;
-      return this.#snapshotNow();
+      return this.#snapshotNow(scrollback);
     }
   }
 
@@ -168,16 +189,20 @@ export class LazyScreen {
     this.#forgetModel();
   }
 
-  #snapshotNow(): Promise<Snapshot> {
+  async #parsedView(scrollback: number): Promise<View> {
+    const { screen, whole } = await this.snapshot(scrollback);
+    return { screen, whole };
+  }
+
+  #snapshotNow(scrollback: number): Promise<Snapshot> {
     const { end } = this.#options.ring;
     const lost = this.#model?.lost ?? false;
     const cached = this.#cached;
-    if (!lost && cached !== null && cached.end === end && cached.applied === this.#resizes.length) {
-      return cached.snapshot;
-    }
+    const known = !lost && cached?.end === end && cached.applied === this.#resizes.length;
+    if (known && cached.scrollback === scrollback) return cached.snapshot;
     const model = this.#feed();
-    const snapshot = model.snapshot();
-    const fresh = { end, applied: this.#resizes.length, snapshot };
+    const snapshot = model.snapshot(scrollback);
+    const fresh = { end, applied: this.#resizes.length, scrollback, snapshot };
     this.#cached = fresh;
     snapshot.catch(() => {
       if (this.#cached === fresh) this.#cached = null;

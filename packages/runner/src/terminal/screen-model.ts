@@ -4,18 +4,20 @@
  */
 import headless from '@xterm/headless';
 import graphemes from '@xterm/addon-unicode-graphemes';
+import { limits } from '@holdfast/protocol/limits.ts';
 import type { Screen } from '@holdfast/protocol/screen.ts';
 import { CompleteSequences } from './complete-sequences.ts';
 import { internalsOf, serialize } from './serialize.ts';
 import { skipPlainText } from './text-skip.ts';
 
-/** Lines above the screen that a screen carries. */
-export const scrollbackLines = 1_000;
+const { scrollbackLines } = limits;
 
 export interface Snapshot {
   readonly screen: Screen;
   /** The visible lines, trimmed at the right, without blank ones at the end. */
   readonly text: string;
+  /** No lines above it were left out. */
+  readonly whole: boolean;
 }
 
 /** One call at a time: the next when the last has resolved. */
@@ -73,11 +75,12 @@ export class ScreenModel {
     this.#terminal.resize(cols, rows);
   }
 
-  async snapshot(): Promise<Snapshot> {
+  /** scrollback: lines above the screen that it carries. */
+  async snapshot(scrollback: number = scrollbackLines): Promise<Snapshot> {
     await this.#ready;
-    const { cols, rows } = this.#terminal;
-    const ansi = serialize(this.#terminal, scrollbackLines);
-    return { screen: { offset: this.#offset, cols, rows, ansi }, text: this.#text() };
+    const { cols, rows, buffer } = this.#terminal;
+    const screen = { offset: this.#offset, cols, rows, ansi: serialize(this.#terminal, scrollback) };
+    return { screen, text: this.#text(), whole: buffer.normal.baseY <= scrollback };
   }
 
   dispose(): void {

@@ -16,8 +16,8 @@ export interface RemoteScreenModel {
   /** See ScreenModel. */
   skip(bytes: number): void;
   resize(cols: number, rows: number): void;
-  /** Of all written before the call. Rejects with ScreenThreadLost. */
-  snapshot(): Promise<Snapshot>;
+  /** Of all written before the call, with so many lines above the screen. Rejects with ScreenThreadLost. */
+  snapshot(scrollback: number): Promise<Snapshot>;
   close(): void;
 }
 
@@ -99,8 +99,8 @@ export function createScreenModels(log: Logger): ScreenModels {
       },
       skip: (bytes) => tell({ type: 'skip', model, bytes }),
       resize: (cols, rows) => tell({ type: 'resize', model, cols, rows }),
-      snapshot: async () => {
-        const answer = await ask((request) => ({ type: 'snapshot', model, request }));
+      snapshot: async (scrollback) => {
+        const answer = await ask((request) => ({ type: 'snapshot', model, request, scrollback }));
         if (answer.type !== 'snapshot') throw new Error('the screen thread answered something else');
         return answer.snapshot;
       },

@@ -12,7 +12,7 @@ export type ToScreenWorker =
     }
   | { readonly type: 'skip'; readonly model: number; readonly bytes: number }
   | { readonly type: 'resize'; readonly model: number; readonly cols: number; readonly rows: number }
-  | { readonly type: 'snapshot'; readonly model: number; readonly request: number }
+  | { readonly type: 'snapshot'; readonly model: number; readonly request: number; readonly scrollback: number }
   | { readonly type: 'close'; readonly model: number };
 
 export type FromScreenWorker =

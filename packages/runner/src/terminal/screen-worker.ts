@@ -29,7 +29,7 @@ async function carryOut(model: ScreenModel, message: ToScreenWorker): Promise<vo
       await model.resize(message.cols, message.rows);
       return;
     case 'snapshot':
-      answer({ type: 'snapshot', request: message.request, snapshot: await model.snapshot() });
+      answer({ type: 'snapshot', request: message.request, snapshot: await model.snapshot(message.scrollback) });
       return;
     case 'close':
       model.dispose();

@@ -13,6 +13,7 @@ import { fromHolder } from '../holder-error.ts';
 import { deliveriesSource, outputSource } from '../reports.ts';
 import type { CheckpointFiles } from './checkpoint-files.ts';
 import { LazyScreen } from './lazy-screen.ts';
+import type { View } from './lazy-screen.ts';
 import { OutputFeed } from './output-feed.ts';
 import type { OutputSink } from './output-feed.ts';
 import type { Snapshot } from './screen-model.ts';
@@ -209,6 +210,11 @@ export class Terminal {
   async snapshot(): Promise<Snapshot> {
     await this.#caughtUp.promise;
     return this.#screen.snapshot();
+  }
+
+  async view(scrollback: number): Promise<View> {
+    await this.#caughtUp.promise;
+    return this.#screen.view(scrollback);
   }
 
   /** A copy of at most `limit` bytes of output from `from` on, or from the oldest kept after it. */
