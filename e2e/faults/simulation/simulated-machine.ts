@@ -19,9 +19,10 @@ export class ScreenThreadLost extends Error {}
 export const createScreenModels = (): ScreenModels => ({
   open: (base: Screen) => ({
     lost: false,
-    write: () => Promise.resolve(),
+    write: () => Promise.resolve(false),
+    skip: () => undefined,
     resize: () => undefined,
-    snapshot: () => Promise.resolve({ screen: base, text: '' }),
+    snapshot: () => Promise.resolve({ screen: base, text: '', whole: true }),
     close: () => undefined,
   }),
   close: () => Promise.resolve(),

@@ -1,5 +1,6 @@
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
+import { buffersMade } from './buffer-garbage.ts';
 import type { HolderMessage, Reply, Request } from './message.ts';
 import { failure, maximumMetaBytes, maximumWriteBytes } from './message.ts';
 import type {
@@ -231,6 +232,7 @@ class HolderConnection implements ConnectedHolder {
   }
 
   #receive(chunk: Buffer): void {
+    buffersMade(chunk.length);
     try {
       for (const frame of this.#frames.push(chunk)) {
         this.#take(frame);

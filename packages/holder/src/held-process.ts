@@ -1,3 +1,4 @@
+import { buffersMade } from './buffer-garbage.ts';
 import type { Child, ChildEvents, InputVerdict } from './child.ts';
 import { whyNotExecutable } from './executable.ts';
 import { InputPositions } from './input-positions.ts';
@@ -190,6 +191,7 @@ export class Held {
   #output(name: StreamName, bytes: Uint8Array): void {
     const stream = this.#streams[name];
     stream.append(bytes);
+    buffersMade(bytes.length);
     if (name === 'err') return this.#wake('err');
     if (stream.full) this.#child.pause();
     else if (this.spec.kind === 'pty') this.#slowFlood(bytes.length);

@@ -16,6 +16,7 @@ export const maximumFrameBytes = 2 * 1024 * 1024;
 const maximumOffset = 2 ** 48 - 1;
 
 const lengthBytes = 4;
+const empty = Buffer.alloc(0);
 const typeJson = 1;
 const typeData = 2;
 const typeWrite = 3;
@@ -103,38 +104,47 @@ export function encodeInput(
   return Buffer.concat([header, idBytes, streamBytes, bytes]);
 }
 
-/** Cuts what a socket delivers into frames. Keeps at most one unfinished frame. */
+/**
+ * Cuts what a socket delivers into frames. Keeps at most one unfinished frame, in memory of its own: each byte of output
+ * is copied once at most on its way through here, however the socket cut it.
+ */
 export class FrameReader {
-  #chunks: Buffer[] = [];
-  #size = 0;
+  /** Of a length that is not there whole. */
+  #length: Buffer = empty;
+  #frame: Buffer | null = null;
+  #filled = 0;
 
   /** Throws MalformedFrame; the reader must not be used afterwards. Bytes of a frame are the caller's to keep. */
   *push(chunk: Buffer): Generator<Frame, void> {
-    this.#chunks.push(chunk);
-    this.#size += chunk.length;
-    for (;;) {
-      if (this.#size < lengthBytes) return;
-      const size = this.#peek(lengthBytes).readUInt32BE(0);
+    let at = 0;
+    while (at < chunk.length) {
+      if (this.#frame !== null) {
+        const count = chunk.copy(this.#frame, this.#filled, at);
+        at += count;
+        this.#filled += count;
+        if (this.#filled < this.#frame.length) return;
+        const frame = this.#frame;
+        this.#frame = null;
+        yield decode(frame);
+        continue;
+      }
+      const missing = lengthBytes - this.#length.length;
+      const length = Buffer.concat([this.#length, chunk.subarray(at, at + missing)]);
+      at += length.length - this.#length.length;
+      this.#length = length;
+      if (length.length < lengthBytes) return;
+      const size = length.readUInt32BE(0);
       if (size < 1 || size > maximumFrameBytes) throw new MalformedFrame(`a frame of ${size} bytes`);
-      if (this.#size < lengthBytes + size) return;
-      const frame = this.#take(lengthBytes + size).subarray(lengthBytes);
-      yield decode(frame);
+      this.#length = empty;
+      if (chunk.length - at >= size) {
+        const frame = chunk.subarray(at, at + size);
+        at += size;
+        yield decode(frame);
+      } else {
+        this.#frame = Buffer.allocUnsafe(size);
+        this.#filled = 0;
+      }
     }
-  }
-
-  #peek(count: number): Buffer {
-    const first = this.#chunks[0];
-    if (first !== undefined && first.length >= count) return first;
-    this.#chunks = [Buffer.concat(this.#chunks)];
-    return this.#chunks[0] as Buffer;
-  }
-
-  #take(count: number): Buffer {
-    const first = this.#peek(count);
-    this.#size -= count;
-    if (first.length === count) this.#chunks.shift();
-    else this.#chunks[0] = first.subarray(count);
-    return first.subarray(0, count);
   }
 }
 

@@ -24,6 +24,8 @@ export const limits = {
   pageFacts: 500,
   terminalColumns: 1_000,
   terminalRows: 1_000,
+  /** Lines above a terminal's screen that are kept with it. */
+  scrollbackLines: 1_000,
   /** What one subscriber may have un-acknowledged of a terminal's output: floor and ceiling. */
   creditFloor: 32 * 1024,
   creditCeiling: 2 * 1024 * 1024,

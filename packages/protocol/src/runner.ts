@@ -86,6 +86,8 @@ export type Report = z.infer<typeof reportSchema>;
 /** What the server may ask and get one answer to, or an error when the link goes. */
 const questionSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('screen'), ...session }),
+  /** What a watcher needs to go on from: the screen with so many lines above it. */
+  z.object({ type: z.literal('view'), ...session, scrollback: z.number().int().nonnegative() }),
   z.object({ type: z.literal('agents') }),
   /** Resolve a path against the allowed roots, make the folder if missing; answers the resolved path. */
   z.object({ type: z.literal('workspace'), path: z.string() }),
@@ -122,6 +124,8 @@ export const toRunnerSchema = z.discriminatedUnion('type', [
 
 export const runnerAnswerSchemas = {
   screen: z.object({ screen: screenSchema, text: z.string() }),
+  /** whole: there are no more lines above it than these. */
+  view: z.object({ screen: screenSchema, whole: z.boolean() }),
   agents: z.object({ agents: z.array(agentInfoSchema) }),
   workspace: z.object({ path: z.string() }),
   output: z.object({ offset: offsetSchema, data: bytesSchema }),

@@ -305,6 +305,8 @@ class LinkedRunner implements Runner {
     switch (question.type) {
       case 'screen':
         return this.#terminals.screen(question.sessionId);
+      case 'view':
+        return this.#terminals.view(question.sessionId, question.scrollback);
       case 'output':
         return this.#terminals.output(question.sessionId, question.from);
       case 'agents':

@@ -5,6 +5,8 @@
  */
 const smallBlock = 1_024;
 const slabSize = 8 * 1_024;
+/** The first slab of a ring: an idle terminal has printed little. */
+const firstSlabSize = 1_024;
 
 interface Block {
   /** Offset of the first byte. */
@@ -72,15 +74,27 @@ export class ByteRing {
     return block.bytes.subarray(offset - block.start, offset - block.start + most);
   }
 
+  /** A copy of up to `most` bytes from `offset` on; empty where nothing is (yet, or any more). */
+  copy(offset: number, most: number): Uint8Array<ArrayBuffer> {
+    const inside = offset >= this.#start && offset < this.#end;
+    const copy = new Uint8Array(inside ? Math.min(most, this.#end - offset) : 0);
+    for (let filled = 0; filled < copy.byteLength;) {
+      const part = this.read(offset + filled, copy.byteLength - filled) as Uint8Array;
+      copy.set(part, filled);
+      filled += part.byteLength;
+    }
+    return copy;
+  }
+
   #gather(bytes: Uint8Array): void {
     const last = this.#blocks.at(-1);
     const used = last?.bytes.byteLength ?? 0;
-    if (last?.slab != null && used + bytes.byteLength <= slabSize) {
+    if (last?.slab != null && used + bytes.byteLength <= last.slab.byteLength) {
       last.slab.set(bytes, used);
       last.bytes = last.slab.subarray(0, used + bytes.byteLength);
       return;
     }
-    const slab = new Uint8Array(slabSize);
+    const slab = new Uint8Array(last === undefined ? firstSlabSize : slabSize);
     slab.set(bytes);
     this.#blocks.push({ start: this.#end, bytes: slab.subarray(0, bytes.byteLength), slab });
   }

@@ -24,8 +24,10 @@ export type TtyStep =
   /** What comes next is no longer kept: a screen is needed. */
   | { readonly do: 'screen' };
 
-export function ttyReaderAt(offset: number): TtyReader {
-  return { cursor: offset, parsed: offset, window: limits.creditFloor, rate: 0, mark: null };
+/** before: what is known of this subscriber from earlier. */
+export function ttyReaderAt(offset: number, before?: TtyReader): TtyReader {
+  const { window, rate } = before ?? { window: limits.creditFloor, rate: 0 };
+  return { cursor: offset, parsed: offset, window, rate, mark: null };
 }
 
 /** What to do for a reader of a ring that keeps [start, end). */

@@ -17,6 +17,8 @@ it('STREAM1: hands out exactly what was appended, from every offset kept', () =>
           read.push(ring.read(at, 700) ?? new Uint8Array());
         }
         expect(Buffer.compare(Buffer.concat(read), all.subarray(from - start))).toBe(0);
+        const most = Math.floor((ring.end - from) / 2);
+        expect(Buffer.compare(ring.copy(from, most), all.subarray(from - start, from - start + most))).toBe(0);
       }
     }),
     { numRuns: 200 },
@@ -31,6 +33,7 @@ it('STREAM2: keeps no more than its limit and one block, and answers null for wh
       expect(ring.end - ring.start).toBeLessThanOrEqual(4_000 + 8 * 1_024);
       expect(ring.read(ring.start - 1, 10)).toBeNull();
       expect(ring.read(ring.end, 10)).toBeNull();
+      expect([ring.copy(ring.start - 1, 10), ring.copy(ring.end, 10)]).toEqual([new Uint8Array(), new Uint8Array()]);
     }),
     { numRuns: 200 },
   );

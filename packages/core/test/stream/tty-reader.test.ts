@@ -40,6 +40,9 @@ it('STREAM4: the window follows the measured rate: about a second of it', () => 
   }
   expect(reader.window).toBeGreaterThan(60_000);
   expect(reader.window).toBeLessThan(200_000);
+  // Also after a screen.
+  const { window, rate } = reader;
+  expect(ttyReaderAt(7, reader)).toEqual({ cursor: 7, parsed: 7, window, rate, mark: null });
 });
 
 it('STREAM4: a reader that fell out of the ring needs a screen, one ahead of it waits', () => {

@@ -20,6 +20,18 @@ export class CompleteSequences {
     return this.#held.length;
   }
 
+  /** A sequence has begun and not ended. */
+  get inside(): boolean {
+    return this.#state !== 'ground';
+  }
+
+  /** Forgets what is held; how much that was. */
+  drop(): number {
+    const { length } = this.#held;
+    this.#held = new Uint8Array(0);
+    return length;
+  }
+
   /** All up to the last place of rest, beginning with what was held before. */
   push(bytes: Uint8Array): Uint8Array {
     const all = this.#held.length === 0 ? bytes : joined(this.#held, bytes);

@@ -1,13 +1,20 @@
 /**
- * A terminal's screen, parsed only when somebody asks or too much is unparsed. Bytes wait in the terminal's ring; what
- * is parsed is kept as a checkpoint now and then, before which nothing of the output is needed any more.
+ * A terminal's screen, parsed only when it must be. Bytes wait in the terminal's ring. What only draws is its own screen;
+ * of plain text in a flood nothing but the last lines is looked at; the rest is parsed in a thread when somebody asks or
+ * too much is unparsed, and kept as a checkpoint now and then. What is before a checkpoint, or has scrolled away, is not
+ * needed any more.
  */
+import type { ByteRing } from '@holdfast/core/stream/byte-ring.ts';
 import type { Logger } from 'pino';
+import { limits } from '@holdfast/protocol/limits.ts';
 import type { Screen } from '@holdfast/protocol/screen.ts';
-import type { ByteRing } from './byte-ring.ts';
+import { asDrawing } from './raw-history.ts';
 import type { Snapshot } from './screen-model.ts';
 import { ScreenThreadLost } from './screen-models.ts';
 import type { RemoteScreenModel, ScreenModels } from './screen-models.ts';
+import { isPlainText, lastLines } from './text-skip.ts';
+
+const { scrollbackLines } = limits;
 
 /** From this offset of the output on, the terminal has this size. */
 export interface Resize {
@@ -16,20 +23,33 @@ export interface Resize {
   readonly rows: number;
 }
 
+/** What a watcher needs to go on from. whole: there are no more lines above the screen than it has. */
+export interface View {
+  readonly screen: Screen;
+  readonly whole: boolean;
+}
+
 export interface LazyScreenOptions {
   readonly ring: ByteRing;
-  /** Where the ring begins: what was on the screen there. */
+  /** The last checkpoint. The ring begins at its offset, or at `from`, up to which what follows it has scrolled away. */
   readonly base: Screen;
+  readonly from?: number;
   /** Sizes since then, ascending by offset. */
   readonly resizes: readonly Resize[];
   readonly models: ScreenModels;
   /** Makes the checkpoint durable, then lets go of the output before it. */
   saveCheckpoint(screen: Screen): Promise<void>;
+  /** The durable checkpoint of offset `base` holds from `to` on too: lets go of the output before that. */
+  saveSkip(base: number, to: number): void;
   readonly log: Logger;
 }
 
 /** Unparsed bytes that are parsed without being asked for, and bytes since the last checkpoint that make a new one. */
 const lazyLimit = 512 * 1024;
+/** Unparsed plain text of which all but the last lines is skipped. Bytes. */
+const skipLimit = 256 * 1024;
+/** Drawing that is kept as it is, in a checkpoint and in one step. Bytes. */
+const drawnLimit = { kept: 128 * 1024, step: 16 * 1024 };
 /** Bytes in the screen thread and not parsed; beyond it no more output is read. */
 const backlogLimit = 2 * 1024 * 1024;
 /** Milliseconds between two checkpoints: in a flood each costs a few milliseconds of the thread. */
@@ -38,23 +58,43 @@ const checkpointPause = 250;
 export class LazyScreen {
   readonly #options: LazyScreenOptions;
   #base: Screen;
-  /** Since #base; the first #applied of them are in the model. */
+  /** Since the checkpoint; #base has the first #inBase of them, the model the first #applied. */
   #resizes: Resize[];
+  #inBase = 0;
   #applied = 0;
   #model: RemoteScreenModel | null = null;
-  /** All before this offset is in the model, or on its way to it. */
+  /** Output goes on from here after #base: its offset, or further where what lies between has scrolled away. */
+  #from: number;
+  /** #base can be had again after a crash. */
+  #durable: boolean;
+  /** All before this offset is in the model, on its way to it, or need not be. */
   #fed: number;
+  /** The same, without what was skipped. */
+  #parsed: number;
+  /** All output from here on is plain text. */
+  #plainFrom: number;
+  /** At #fed, and at #from, plain text can be skipped (ScreenModel.calm). */
+  #calm: boolean;
+  #baseCalm: boolean;
   #backlog = 0;
   #drained: { promise: Promise<void>; resolve: () => void } | null = null;
-  #cached: { end: number; applied: number; snapshot: Promise<Snapshot> } | null = null;
+  #cached: { end: number; applied: number; scrollback: number; snapshot: Promise<Snapshot> } | null = null;
   #timer: NodeJS.Timeout | null = null;
   #saving: Promise<void> = Promise.resolve();
   #closed = false;
 
   constructor(options: LazyScreenOptions) {
     this.#options = options;
-    this.#base = options.base;
-    this.#fed = options.base.offset;
+    const { base } = options;
+    this.#base = base;
+    // Of an empty one nothing need be kept.
+    this.#durable = true;
+    this.#from = options.from ?? base.offset;
+    this.#fed = this.#from;
+    this.#parsed = base.offset;
+    this.#plainFrom = this.#from;
+    this.#calm = base.ansi === '';
+    this.#baseCalm = this.#calm;
     this.#resizes = [...options.resizes];
   }
 
@@ -69,10 +109,11 @@ export class LazyScreen {
     return this.#resizes;
   }
 
-  /** The ring has grown. A promise: the parser is behind; read on when it resolves. */
-  grown(): Promise<void> | undefined {
+  /** `bytes` are new in the ring. A promise: the parser is behind; read on when it resolves. */
+  grown(bytes: Uint8Array): Promise<void> | undefined {
     const { end } = this.#options.ring;
-    if (end - this.#fed <= lazyLimit) return undefined;
+    if (!isPlainText(bytes)) this.#plainFrom = end;
+    if (end - this.#fed <= skipLimit || this.#skip() || end - this.#fed <= lazyLimit) return undefined;
     this.#feed();
     this.#scheduleCheckpoint();
     if (this.#backlog <= backlogLimit) return undefined;
@@ -82,7 +123,12 @@ export class LazyScreen {
 
   /** From the ring's end on. */
   resized(cols: number, rows: number): void {
-    this.#resizes.push({ offset: this.#options.ring.end, cols, rows });
+    const { end } = this.#options.ring;
+    this.#resizes.push({ offset: end, cols, rows });
+    if (this.#model !== null || this.#base.ansi !== '' || this.#from < end) return;
+    // Nothing is on it yet.
+    this.#base = { ...this.#base, cols, rows };
+    this.#inBase = this.#applied = this.#resizes.length;
   }
 
   /** Output is missing before `offset`, where the ring goes on: begin again with an empty screen. */
@@ -90,17 +136,43 @@ export class LazyScreen {
     const { cols, rows } = this.size;
     this.#forgetModel();
     this.#base = { offset, cols, rows, ansi: '' };
-    this.#fed = offset;
+    this.#durable = true;
+    this.#from = offset;
+    this.#plainFrom = offset;
+    this.#baseCalm = true;
     this.#resizes = [];
+    this.#inBase = 0;
+    this.#startOver();
   }
 
-  /** Of all output in the ring. */
-  async snapshot(): Promise<Snapshot> {
+  /** Of all output in the ring, with so many lines above the screen. */
+  async view(scrollback: number): Promise<View> {
+    return this.#drawn(scrollback) ?? this.#parsedView(scrollback);
+  }
+
+  /** Where no parser is needed to tell it. */
+  #drawn(scrollback: number): View | null {
+    const { ring } = this.#options;
+    this.#keepDrawing(ring.end);
+    const { ansi } = this.#base;
+    if (this.#model !== null || this.#applied < this.#resizes.length || ansi.length > drawnLimit.step) return null;
+    // After what was drawn comes nothing, or plain text, of which the last lines are enough.
+    if (this.#plainFrom > this.#from) return null;
+    const text = ring.copy(this.#from, ring.end - this.#from);
+    const skipped = text.length < drawnLimit.step ? 0 : lastLines(text, this.size.rows, scrollback);
+    const drawing = asDrawing(text.subarray(skipped));
+    if (drawing === null) return null;
+    const whole = skipped === 0 || scrollback >= scrollbackLines;
+    return { screen: { ...this.#base, offset: ring.end, ansi: ansi + drawing }, whole };
+  }
+
+  /** The same by the parser, with its text. */
+  async snapshot(scrollback: number = scrollbackLines): Promise<Snapshot> {
     try {
-      return await this.#snapshotNow();
+      return await this.#snapshotNow(scrollback);
     } catch (error) {
       if (!(error instanceof ScreenThreadLost)) throw error;
-      return this.#snapshotNow();
+      return this.#snapshotNow(scrollback);
     }
   }
 
@@ -117,16 +189,20 @@ export class LazyScreen {
     this.#forgetModel();
   }
 
-  #snapshotNow(): Promise<Snapshot> {
+  async #parsedView(scrollback: number): Promise<View> {
+    const { screen, whole } = await this.snapshot(scrollback);
+    return { screen, whole };
+  }
+
+  #snapshotNow(scrollback: number): Promise<Snapshot> {
     const { end } = this.#options.ring;
     const lost = this.#model?.lost ?? false;
     const cached = this.#cached;
-    if (!lost && cached !== null && cached.end === end && cached.applied === this.#resizes.length) {
-      return cached.snapshot;
-    }
+    const known = !lost && cached?.end === end && cached.applied === this.#resizes.length;
+    if (known && cached.scrollback === scrollback) return cached.snapshot;
     const model = this.#feed();
-    const snapshot = model.snapshot();
-    const fresh = { end, applied: this.#resizes.length, snapshot };
+    const snapshot = model.snapshot(scrollback);
+    const fresh = { end, applied: this.#resizes.length, scrollback, snapshot };
     this.#cached = fresh;
     snapshot.catch(() => {
       if (this.#cached === fresh) this.#cached = null;
@@ -135,23 +211,32 @@ export class LazyScreen {
   }
 
   async #save(): Promise<void> {
-    if (this.#closed || this.#options.ring.end === this.#base.offset) return;
+    if (this.#closed) return;
+    this.#keepDrawing(this.#options.ring.end);
     const before = this.#base;
-    const snapshot = this.snapshot();
+    const unparsed = this.#model === null;
+    if (unparsed ? this.#durable && this.#from === before.offset : this.#options.ring.end === before.offset) return;
+    this.#durable = false;
+    const wanted = unparsed ? { ...before, offset: this.#from } : this.snapshot().then(({ screen }) => screen);
     // All of them are in the snapshot: feeding is done before it is asked for.
-    const included = this.#resizes.length;
-    const { screen } = await snapshot;
+    const included = unparsed ? this.#inBase : this.#resizes.length;
+    const screen = await wanted;
     await this.#options.saveCheckpoint(screen);
     // A reset meanwhile has begun a new history, to which this screen does not belong.
     if (this.#base !== before) return;
     this.#base = screen;
+    this.#durable = true;
+    this.#from = Math.max(this.#from, screen.offset);
+    if (!unparsed) this.#baseCalm = this.#calm && this.#fed === screen.offset;
     this.#resizes = this.#resizes.slice(included);
     this.#applied = Math.max(0, this.#applied - included);
+    this.#inBase = 0;
     this.#cached = null;
   }
 
   #scheduleCheckpoint(): void {
-    if (this.#closed || this.#timer !== null || this.#options.ring.end - this.#base.offset <= lazyLimit) return;
+    const worthwhile = this.#options.ring.end - (this.#durable ? this.#from : this.#base.offset) > skipLimit;
+    if (this.#closed || this.#timer !== null || !worthwhile) return;
     this.#timer = setTimeout(() => {
       this.checkpoint()
         .catch((error: unknown) => this.#options.log.warn({ err: error }, 'a screen checkpoint could not be saved'))
@@ -161,6 +246,44 @@ export class LazyScreen {
         });
     }, checkpointPause);
     this.#timer.unref();
+  }
+
+  /** Leaves out plain text that no screen will show. False: it has to be parsed. */
+  #skip(): boolean {
+    const { ring } = this.#options;
+    if (this.#plainFrom > this.#fed) this.#keepDrawing(this.#plainFrom);
+    if (!this.#calm || this.#plainFrom > this.#fed || this.#applied < this.#resizes.length) return false;
+    const skipped = lastLines(ring.copy(this.#fed, ring.end - this.#fed), this.size.rows, scrollbackLines);
+    if (skipped === 0) return false;
+    this.#model?.skip(skipped);
+    this.#fed += skipped;
+    this.#cached = null;
+    const holds = this.#parsed <= this.#base.offset;
+    if (holds) this.#from = this.#fed;
+    if (holds && this.#durable) this.#options.saveSkip(this.#base.offset, this.#from);
+    else this.#scheduleCheckpoint();
+    return true;
+  }
+
+  /** Adds what only draws to the checkpoint, while there is no parser. */
+  #keepDrawing(upTo: number): void {
+    const { ring } = this.#options;
+    const length = upTo - this.#fed;
+    if (this.#model !== null || this.#applied < this.#resizes.length || length <= 0 || length > drawnLimit.step) return;
+    if (this.#fed < ring.start || this.#base.ansi.length + length > drawnLimit.kept) return;
+    const text = asDrawing(ring.copy(this.#fed, length));
+    if (text === null) return;
+    this.#base = { ...this.#base, offset: upTo, ansi: this.#base.ansi + text };
+    this.#durable = false;
+    this.#from = upTo;
+    this.#startOver();
+  }
+
+  /** There is no model; one that is opened goes on from the checkpoint. */
+  #startOver(): void {
+    this.#fed = this.#from;
+    this.#parsed = this.#base.offset;
+    this.#calm = this.#baseCalm;
   }
 
   /** Moves everything in the ring to the model, sizes in their places. */
@@ -178,34 +301,37 @@ export class LazyScreen {
   }
 
   #write(model: RemoteScreenModel, length: number): void {
-    const bytes = this.#options.ring.read(this.#fed, length);
+    const bytes = this.#options.ring.copy(this.#fed, length);
     this.#fed += bytes.length;
+    this.#parsed = this.#fed;
     this.#backlog += bytes.length;
+    this.#calm = false;
     const size = bytes.length;
-    const settled = (): void => {
+    const settled = (calm: boolean): void => {
       this.#backlog -= size;
+      if (this.#backlog === 0 && this.#model === model) this.#calm = calm;
       if (this.#backlog > backlogLimit / 2) return;
       this.#drained?.resolve();
       this.#drained = null;
     };
     // A lost thread is noticed at the next feed.
-    model.write(bytes).then(settled, settled);
+    model.write(bytes).then(settled, () => settled(false));
   }
 
   #openModel(): RemoteScreenModel {
     if (this.#model !== null && !this.#model.lost) return this.#model;
     this.#forgetModel();
     const { ring, models } = this.#options;
-    if (this.#base.offset < ring.start) this.reset(ring.start);
-    this.#fed = this.#base.offset;
-    this.#model = models.open(this.#base);
+    if (this.#from < ring.start) this.reset(ring.start);
+    this.#startOver();
+    this.#model = models.open({ ...this.#base, offset: this.#from });
     return this.#model;
   }
 
   #forgetModel(): void {
     this.#model?.close();
     this.#model = null;
-    this.#applied = 0;
+    this.#applied = this.#inBase;
     this.#cached = null;
   }
 }

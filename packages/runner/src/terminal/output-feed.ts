@@ -2,7 +2,7 @@
  * A terminal's output on its way to the server: sent at once while there is credit, from the ring when credit comes
  * back. Holds no bytes of its own.
  */
-import type { ByteRing } from './byte-ring.ts';
+import type { ByteRing } from '@holdfast/core/stream/byte-ring.ts';
 
 export interface OutputSink {
   /** Output will begin (or go on) at `first`; what the server has before that does not connect to it. */
@@ -74,6 +74,7 @@ export class OutputFeed {
       // Only with credit: while there is none, nothing is gained by moving on early.
       if (this.#next < this.#ring.start) this.#begin(this.#ring.start);
       const data = this.#ring.read(this.#next, Math.min(block, window - (this.#next - this.#taken)));
+      if (data === null) return;
       const offset = this.#next;
       this.#next += data.length;
       this.#sink.output(offset, data);

@@ -4,18 +4,20 @@
  */
 import headless from '@xterm/headless';
 import graphemes from '@xterm/addon-unicode-graphemes';
+import { limits } from '@holdfast/protocol/limits.ts';
 import type { Screen } from '@holdfast/protocol/screen.ts';
 import { CompleteSequences } from './complete-sequences.ts';
 import { internalsOf, serialize } from './serialize.ts';
 import { skipPlainText } from './text-skip.ts';
 
-/** Lines above the screen that a screen carries. */
-export const scrollbackLines = 1_000;
+const { scrollbackLines } = limits;
 
 export interface Snapshot {
   readonly screen: Screen;
   /** The visible lines, trimmed at the right, without blank ones at the end. */
   readonly text: string;
+  /** No lines above it were left out. */
+  readonly whole: boolean;
 }
 
 /** One call at a time: the next when the last has resolved. */
@@ -44,12 +46,26 @@ export class ScreenModel {
     return this.#offset;
   }
 
+  /** Of plain text that follows, only the last lines can matter (text-skip.ts). Between two calls. */
+  get calm(): boolean {
+    const { scrollTop, scrollBottom } = internalsOf(this.#terminal).buffers.active;
+    const isNormal = this.#terminal.buffer.active.type === 'normal';
+    return !this.#sequences.inside && isNormal && scrollTop === 0 && scrollBottom === this.#terminal.rows - 1;
+  }
+
+  /** So many bytes of plain text will not be written: enough lines follow to push out what they would have left. */
+  skip(bytes: number): void {
+    // The beginning of a character, of which the rest is skipped.
+    this.#offset += this.#sequences.drop() + bytes;
+  }
+
   /** The next bytes. Resolves when they are parsed. */
   async write(bytes: Uint8Array): Promise<void> {
     await this.#ready;
+    const wasCalm = this.calm;
     const complete = this.#sequences.push(bytes);
     this.#offset += complete.length;
-    const skipped = this.#canSkip() ? skipPlainText(complete, this.#terminal.rows, scrollbackLines) : 0;
+    const skipped = wasCalm ? skipPlainText(complete, this.#terminal.rows, scrollbackLines) : 0;
     this.#ready = this.#parse(complete.subarray(skipped));
     await this.#ready;
   }
@@ -59,11 +75,12 @@ export class ScreenModel {
     this.#terminal.resize(cols, rows);
   }
 
-  async snapshot(): Promise<Snapshot> {
+  /** scrollback: lines above the screen that it carries. */
+  async snapshot(scrollback: number = scrollbackLines): Promise<Snapshot> {
     await this.#ready;
-    const { cols, rows } = this.#terminal;
-    const ansi = serialize(this.#terminal, scrollbackLines);
-    return { screen: { offset: this.#offset, cols, rows, ansi }, text: this.#text() };
+    const { cols, rows, buffer } = this.#terminal;
+    const screen = { offset: this.#offset, cols, rows, ansi: serialize(this.#terminal, scrollback) };
+    return { screen, text: this.#text(), whole: buffer.normal.baseY <= scrollback };
   }
 
   dispose(): void {
@@ -72,12 +89,6 @@ export class ScreenModel {
 
   #parse(data: string | Uint8Array): Promise<void> {
     return new Promise((parsed) => this.#terminal.write(data, parsed));
-  }
-
-  #canSkip(): boolean {
-    const { scrollTop, scrollBottom } = internalsOf(this.#terminal).buffers.active;
-    const isNormal = this.#terminal.buffer.active.type === 'normal';
-    return isNormal && scrollTop === 0 && scrollBottom === this.#terminal.rows - 1;
   }
 
   #text(): string {

@@ -11,11 +11,13 @@ export class ScreenThreadLost extends Error {}
 export interface RemoteScreenModel {
   /** The thread took it along; open another. */
   readonly lost: boolean;
-  /** The next bytes; they are moved to the thread and cannot be used here afterwards. Resolves when parsed. */
-  write(bytes: Uint8Array<ArrayBuffer>): Promise<void>;
+  /** The next bytes; they are moved to the thread and cannot be used here afterwards. Resolves when parsed: is it calm? */
+  write(bytes: Uint8Array<ArrayBuffer>): Promise<boolean>;
+  /** See ScreenModel. */
+  skip(bytes: number): void;
   resize(cols: number, rows: number): void;
-  /** Of all written before the call. Rejects with ScreenThreadLost. */
-  snapshot(): Promise<Snapshot>;
+  /** Of all written before the call, with so many lines above the screen. Rejects with ScreenThreadLost. */
+  snapshot(scrollback: number): Promise<Snapshot>;
   close(): void;
 }
 
@@ -25,7 +27,7 @@ export interface ScreenModels {
 }
 
 interface Request {
-  resolve(snapshot: Snapshot | null): void;
+  resolve(answer: FromScreenWorker): void;
   reject(error: Error): void;
 }
 
@@ -59,7 +61,7 @@ export function createScreenModels(log: Logger): ScreenModels {
     started.worker.on('message', (message: FromScreenWorker) => {
       const request = started.requests.get(message.request);
       started.requests.delete(message.request);
-      request?.resolve(message.type === 'snapshot' ? message.snapshot : null);
+      request?.resolve(message);
     });
     started.worker.on('error', lose);
     started.worker.on('exit', (code) => lose(new Error(`exit code ${code}`)));
@@ -76,7 +78,7 @@ export function createScreenModels(log: Logger): ScreenModels {
     const tell = (message: ToScreenWorker, transfer: ArrayBuffer[] = []): void => {
       if (!home.lost) home.worker.postMessage(message, transfer);
     };
-    const ask = (make: (request: number) => ToScreenWorker, transfer: ArrayBuffer[] = []): Promise<Snapshot | null> =>
+    const ask = (make: (request: number) => ToScreenWorker, transfer: ArrayBuffer[] = []): Promise<FromScreenWorker> =>
       new Promise((resolve, reject) => {
         if (home.lost) {
           reject(new ScreenThreadLost('the screen thread ended'));
@@ -92,13 +94,15 @@ export function createScreenModels(log: Logger): ScreenModels {
         return home.lost;
       },
       write: async (bytes) => {
-        await ask((request) => ({ type: 'write', model, request, bytes }), [bytes.buffer]);
+        const answer = await ask((request) => ({ type: 'write', model, request, bytes }), [bytes.buffer]);
+        return answer.type === 'parsed' && answer.calm;
       },
+      skip: (bytes) => tell({ type: 'skip', model, bytes }),
       resize: (cols, rows) => tell({ type: 'resize', model, cols, rows }),
-      snapshot: async () => {
-        const snapshot = await ask((request) => ({ type: 'snapshot', model, request }));
-        if (snapshot === null) throw new Error('the screen thread answered something else');
-        return snapshot;
+      snapshot: async (scrollback) => {
+        const answer = await ask((request) => ({ type: 'snapshot', model, request, scrollback }));
+        if (answer.type !== 'snapshot') throw new Error('the screen thread answered something else');
+        return answer.snapshot;
       },
       close: () => tell({ type: 'close', model }),
     };

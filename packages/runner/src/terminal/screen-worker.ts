@@ -20,13 +20,16 @@ async function carryOut(model: ScreenModel, message: ToScreenWorker): Promise<vo
       return;
     case 'write':
       await model.write(message.bytes);
-      answer({ type: 'parsed', request: message.request });
+      answer({ type: 'parsed', request: message.request, calm: model.calm });
+      return;
+    case 'skip':
+      model.skip(message.bytes);
       return;
     case 'resize':
       await model.resize(message.cols, message.rows);
       return;
     case 'snapshot':
-      answer({ type: 'snapshot', request: message.request, snapshot: await model.snapshot() });
+      answer({ type: 'snapshot', request: message.request, snapshot: await model.snapshot(message.scrollback) });
       return;
     case 'close':
       model.dispose();

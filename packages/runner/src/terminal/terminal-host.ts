@@ -11,6 +11,7 @@ import { processIdOf } from '../process-id.ts';
 import { deliveriesSource } from '../reports.ts';
 import type { Reports } from '../reports.ts';
 import { existingWorkspacePath } from '../workspace-path.ts';
+import type { View } from './lazy-screen.ts';
 import type { Snapshot } from './screen-model.ts';
 import { Terminal } from './terminal.ts';
 import type { TerminalServices } from './terminal.ts';
@@ -118,10 +119,17 @@ export class TerminalHost {
     else if (result.value !== null) this.#options.reports.add(result.value);
   }
 
-  async screen(sessionId: string): Promise<Result<Snapshot>> {
+  async screen(sessionId: string): Promise<Result<Pick<Snapshot, 'screen' | 'text'>>> {
     const terminal = this.#terminals.get(sessionId);
     if (terminal === undefined) return fail('not_found', 'this machine has no such terminal');
-    return ok(await terminal.snapshot());
+    const { screen, text } = await terminal.snapshot();
+    return ok({ screen, text });
+  }
+
+  async view(sessionId: string, scrollback: number): Promise<Result<View>> {
+    const terminal = this.#terminals.get(sessionId);
+    if (terminal === undefined) return fail('not_found', 'this machine has no such terminal');
+    return ok(await terminal.view(scrollback));
   }
 
   /** Kept output of a terminal, at most 1 MiB. */

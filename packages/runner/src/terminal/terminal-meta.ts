@@ -19,6 +19,8 @@ export const terminalMetaSchema = z.object({
   resizes: z.array(z.object({ offset: offsetSchema, ...size })),
   /** The newest resize that was delivered. */
   lastResize: z.object({ deliveryId: deliveryIdSchema, ...size }).optional(),
+  /** What lies between the checkpoint of offset `base` and `to` has scrolled away: the screen goes on from `to`. */
+  skip: z.object({ base: offsetSchema, to: offsetSchema }).optional(),
   /** It was asked to end. */
   stopping: z.boolean(),
 });

@@ -4,15 +4,16 @@
  */
 import type { Logger } from 'pino';
 import type { HeldProcess, Holder, Reading } from '@holdfast/holder/process.ts';
+import { ByteRing } from '@holdfast/core/stream/byte-ring.ts';
 import { fail, ok } from '@holdfast/protocol/error.ts';
 import type { Result } from '@holdfast/protocol/error.ts';
 import type { Report } from '@holdfast/protocol/runner.ts';
 import type { Screen } from '@holdfast/protocol/screen.ts';
 import { fromHolder } from '../holder-error.ts';
 import { deliveriesSource, outputSource } from '../reports.ts';
-import { ByteRing } from './byte-ring.ts';
 import type { CheckpointFiles } from './checkpoint-files.ts';
 import { LazyScreen } from './lazy-screen.ts';
+import type { View } from './lazy-screen.ts';
 import { OutputFeed } from './output-feed.ts';
 import type { OutputSink } from './output-feed.ts';
 import type { Snapshot } from './screen-model.ts';
@@ -71,11 +72,14 @@ export class Terminal {
     this.#exit = process.exit;
     this.#known = process.streams.out.end;
     const base = checkpoint ?? { offset: process.streams.out.start, cols: meta.cols, rows: meta.rows, ansi: '' };
-    this.#ring = new ByteRing(base.offset, ringLimit);
+    const { skip } = meta;
+    const from = skip?.base === base.offset ? Math.max(skip.to, base.offset) : base.offset;
+    this.#ring = new ByteRing(ringLimit, from);
     this.#output = new OutputFeed(this.#ring);
     this.#screen = new LazyScreen({
       ring: this.#ring,
       base,
+      from,
       resizes: meta.resizes.filter(({ offset }) => offset >= base.offset),
       models,
       saveCheckpoint: async (screen) => {
@@ -83,6 +87,12 @@ export class Terminal {
         await checkpoints.write(process.id, screen);
         const released = await holder.release(process.id, 'out', screen.offset);
         if (!released.ok) log.debug({ processId: process.id, error: released.error }, 'output was not released');
+      },
+      saveSkip: (skipBase, to) => {
+        if (this.#closed) return;
+        // In this order on one connection: a new runner finds where to go on whenever the output is gone.
+        const saved = [this.#keep({ skip: { base: skipBase, to } }), holder.release(process.id, 'out', to)];
+        Promise.all(saved).catch((error: unknown) => log.debug({ err: error }, 'output was not released'));
       },
       log,
     });
@@ -105,11 +115,11 @@ export class Terminal {
         // The server first: a key's echo does not wait for the parser.
         this.#output.appended(offset, bytes);
         this.#noticeCaughtUp();
-        return this.#screen.grown();
+        return this.#screen.grown(bytes);
       },
       gap: (from, to) => {
         this.#services.log.warn({ processId: this.processId, from, to }, 'output of a terminal is no longer kept');
-        this.#ring.reset(to);
+        this.#ring.restart(to);
         this.#screen.reset(to);
         this.#output.broken();
         this.#noticeCaughtUp();
@@ -202,11 +212,16 @@ export class Terminal {
     return this.#screen.snapshot();
   }
 
+  async view(scrollback: number): Promise<View> {
+    await this.#caughtUp.promise;
+    return this.#screen.view(scrollback);
+  }
+
   /** A copy of at most `limit` bytes of output from `from` on, or from the oldest kept after it. */
   async outputFrom(from: number, limit: number): Promise<{ offset: number; data: Uint8Array }> {
     await this.#caughtUp.promise;
     const offset = Math.min(Math.max(from, this.#ring.start), this.#ring.end);
-    return { offset, data: this.#ring.read(offset, limit) };
+    return { offset, data: this.#ring.copy(offset, limit) };
   }
 
   /** Ends it now; nobody is told. */

@@ -13,29 +13,34 @@ const worthwhile = 64 * 1024;
  * scrollback all that was there before, wherever the cursor was.
  */
 export function skipPlainText(block: Uint8Array, rows: number, scrollback: number): number {
-  if (block.length < worthwhile || !isPlain(block)) return 0;
+  return block.length < worthwhile || !isPlainText(block) ? 0 : lastLines(block, rows, scrollback);
+}
+
+/** The same for the end of a text that is known to be plain. */
+export function lastLines(text: Uint8Array, rows: number, scrollback: number): number {
   // From the top row it takes a screen of line ends to scroll at all; then screen and scrollback must go.
   const needed = 2 * rows + scrollback + 1;
-  let at = block.length;
+  let at = text.length;
   for (let lines = 0; lines < needed; lines += 1) {
     if (at === 0) return 0;
-    at = block.lastIndexOf(LF, at - 1);
+    at = text.lastIndexOf(LF, at - 1);
     if (at === -1) return 0;
   }
   // A line end alone keeps the column: only after CR LF is it known.
-  while (at > 0 && block[at - 1] !== 0x0d) {
-    at = block.lastIndexOf(LF, at - 1);
+  while (at > 0 && text[at - 1] !== 0x0d) {
+    at = text.lastIndexOf(LF, at - 1);
     if (at === -1) return 0;
   }
   return at === 0 ? 0 : at + 1;
 }
 
-function isPlain(block: Uint8Array): boolean {
-  if (block.includes(0x1b) || block.includes(0x0e) || block.includes(0x0f)) return false;
+/** Also of a part of a stream: what may become a control with the next byte is none. */
+export function isPlainText(text: Uint8Array): boolean {
+  if (text.includes(0x1b) || text.includes(0x0e) || text.includes(0x0f)) return false;
   // U+0080 to U+009F travel as C2 80 to C2 9F.
-  for (let at = block.indexOf(0xc2); at !== -1; at = block.indexOf(0xc2, at + 1)) {
-    const next = block[at + 1];
-    if (next !== undefined && next < 0xa0) return false;
+  for (let at = text.indexOf(0xc2); at !== -1; at = text.indexOf(0xc2, at + 1)) {
+    const next = text[at + 1];
+    if (next === undefined || next < 0xa0) return false;
   }
   return true;
 }

@@ -1,40 +1,14 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ByteRing } from '@holdfast/runner/terminal/byte-ring.ts';
+import { ByteRing } from '@holdfast/core/stream/byte-ring.ts';
 import { OutputFeed } from '@holdfast/runner/terminal/output-feed.ts';
 
 const bytes = (length: number, first = 0): Uint8Array =>
   Uint8Array.from({ length }, (_, index) => (first + index) % 251);
 
-describe('the ring', () => {
-  it('STREAM1: hands out what was appended, at its offsets, as far as it is kept', () => {
-    fc.assert(
-      fc.property(fc.nat(1_000_000), fc.array(fc.nat(20_000), { maxLength: 20 }), fc.nat(), (start, sizes, at) => {
-        const limit = 16 * 1024;
-        const ring = new ByteRing(start, limit);
-        for (const size of sizes) ring.append(bytes(size, ring.end));
-        const total = sizes.reduce((sum, size) => sum + size, 0);
-        expect(ring.end).toBe(start + total);
-        expect(ring.start).toBeLessThanOrEqual(Math.max(start, ring.end - 4 * 1024));
-        expect(ring.end - ring.start).toBeLessThanOrEqual(limit);
-        const from = ring.start + (at % (ring.end - ring.start + 1));
-        expect(ring.read(from, limit)).toEqual(bytes(ring.end - from, from));
-        expect(() => ring.read(ring.start - 1, 1)).toThrow(RangeError);
-      }),
-    );
-  });
-
-  it('STREAM2: keeps no more than its limit', () => {
-    const ring = new ByteRing(0, 8 * 1024);
-    ring.append(bytes(100_000));
-    expect([ring.start, ring.end]).toEqual([100_000 - 8 * 1024, 100_000]);
-  });
-});
-
 describe('output to the server', () => {
   const mebibyte = 1024 * 1024;
   function opened() {
-    const ring = new ByteRing(0, mebibyte);
+    const ring = new ByteRing(mebibyte);
     const feed = new OutputFeed(ring);
     const told: (number | string)[] = [];
     let last = 0;

@@ -348,7 +348,7 @@ export class HoldfastApplication implements Application {
     sessionId: string,
     input: { inputId: string; offset: number; data: Uint8Array },
   ): Promise<Result<{ offset: number }>> {
-    const row = await this.#row(login, sessionId);
+    const row = authorise(login, await this.#live.rows.row(sessionId), 'session');
     if (!row.ok) return row;
     if (!kinds[row.value.kind].hasScreen) return fail('bad_request', 'Only terminals take keys.');
     if (stateOf(row.value).end !== 'none') return fail('session_ended', 'This terminal has ended.');

@@ -1,7 +1,7 @@
 /** Everything that moves: who subscribes to which session, and what each of them is told after a write. */
 import { type Result, fail, ok } from '@holdfast/protocol/error.ts';
 import type { Fact } from '@holdfast/protocol/fact.ts';
-import type { InventoryItem } from '@holdfast/protocol/runner.ts';
+import type { InventoryItem, RunnerAnswer } from '@holdfast/protocol/runner.ts';
 import type { Screen } from '@holdfast/protocol/screen.ts';
 import type { SessionDescriptor } from '@holdfast/protocol/session.ts';
 import type { Preview } from '@holdfast/protocol/socket.ts';
@@ -11,8 +11,9 @@ import type { SessionEvent, SubscribeRequest, SubscriberSink, Subscription } fro
 import { describe, stateOf } from './decisions.ts';
 import type { Announcements } from './events.ts';
 import { PreviewCache } from './preview-cache.ts';
-import type { RunnerLink } from './runner-link.ts';
+import { type RunnerLink, offline } from './runner-link.ts';
 import { SessionFeed } from './session-feed.ts';
+import { SessionRows } from './session-rows.ts';
 import { TerminalFeeds, type TtySubscription } from './terminal-feed.ts';
 
 export interface LiveOptions {
@@ -31,6 +32,7 @@ interface PreviewListener {
 }
 
 export class Live implements Announcements {
+  readonly rows: SessionRows;
   readonly #options: LiveOptions;
   readonly #facts: SessionFeed;
   readonly #terminals: TerminalFeeds;
@@ -43,6 +45,7 @@ export class Live implements Announcements {
 
   constructor(options: LiveOptions) {
     this.#options = options;
+    this.rows = new SessionRows(options.store);
     this.#facts = new SessionFeed(options.store);
     this.#terminals = new TerminalFeeds({
       open: (sessionId, from) => this.#send(sessionId, (link) => link.send({ type: 'ttyOpen', sessionId, from })),
@@ -51,7 +54,7 @@ export class Live implements Announcements {
         this.#runnerOf.delete(sessionId);
       },
       taken: (sessionId, offset) => this.#send(sessionId, (link) => link.send({ type: 'ttyTaken', sessionId, offset })),
-      screen: (sessionId) => this.screenOf(sessionId),
+      view: (sessionId, scrollback) => this.#view(sessionId, scrollback),
       now: options.now,
     });
   }
@@ -59,6 +62,7 @@ export class Live implements Announcements {
   // What others announce.
 
   written(session: SessionRow, facts: readonly Fact[]): void {
+    this.rows.written(session);
     this.#previews.written(session.id, facts);
     this.#facts.publish(session.id, facts);
     if (facts.some((fact) => fact.type === 'session.started')) this.#terminals.started(session.id);
@@ -70,6 +74,7 @@ export class Live implements Announcements {
   }
 
   deleted(session: SessionRow): void {
+    this.rows.deleted(session.id);
     this.#facts.closeAll(session.id);
     this.#terminals.delete(session.id);
     this.#previews.delete(session.id);
@@ -158,11 +163,6 @@ export class Live implements Announcements {
   }
 
   /** The live screen, or the last one of a terminal that has ended. */
-  async screenOf(sessionId: string): Promise<Result<Screen>> {
-    const read = await this.screenAndText(sessionId);
-    return read.ok ? ok(read.value.screen) : read;
-  }
-
   async screenAndText(sessionId: string): Promise<Result<{ screen: Screen; text: string }>> {
     const session = await this.#options.store.session(sessionId);
     if (session === null) return fail('not_found', 'There is no such session.');
@@ -202,14 +202,25 @@ export class Live implements Announcements {
     if (!kinds[session.kind].hasScreen) return null;
     if (stateOf(session).end !== 'none') {
       // Nothing comes any more: the last screen is all there is.
-      this.screenOf(session.id).then(
-        (read) => read.ok && sink.screen(read.value),
+      this.screenAndText(session.id).then(
+        (read) => read.ok && sink.screen(read.value.screen),
         () => sink.closed(),
       );
       return null;
     }
     this.#runnerOf.set(session.id, session.runnerId);
     return this.#terminals.subscribe(session.id, from, sink);
+  }
+
+  async #view(sessionId: string, scrollback: number): Promise<Result<RunnerAnswer<'view'>>> {
+    const runnerId = this.#runnerOf.get(sessionId);
+    const link = runnerId === undefined ? offline() : this.#options.link(runnerId);
+    if (!link.ok) return link;
+    const answer = await link.value.ask({ type: 'view', sessionId, scrollback });
+    if (answer.ok || answer.error.kind !== 'not_found') return answer;
+    // It has ended meanwhile: its last screen.
+    const read = await this.screenAndText(sessionId);
+    return read.ok ? ok({ screen: read.value.screen, whole: true }) : read;
   }
 
   #send(sessionId: string, act: (link: RunnerLink) => void): void {

@@ -4,6 +4,7 @@
  */
 import type { Result } from '@holdfast/protocol/error.ts';
 import { limits } from '@holdfast/protocol/limits.ts';
+import type { RunnerAnswer } from '@holdfast/protocol/runner.ts';
 import type { Screen } from '@holdfast/protocol/screen.ts';
 import { ByteRing } from '@holdfast/core/stream/byte-ring.ts';
 import { type TtyReader, nextTtyStep, ttyParsed, ttyReaderAt, ttySent } from '@holdfast/core/stream/tty-reader.ts';
@@ -12,6 +13,9 @@ import { type TtyReader, nextTtyStep, ttyParsed, ttyReaderAt, ttySent } from '@h
 const lingerMs = 60_000;
 /** A subscriber that cannot keep up gets at most this many screens a second. */
 const screenIntervalMs = 100;
+/** The lines above a screen may take a subscriber so long, ms, at so many bytes each. */
+const fillMs = 500;
+const lineBytes = 90;
 
 export interface TtySink {
   tty(offset: number, data: Uint8Array): void;
@@ -23,8 +27,8 @@ export interface TerminalFeedEnvironment {
   open(sessionId: string, from: number | null): void;
   close(sessionId: string): void;
   taken(sessionId: string, offset: number): void;
-  /** The live screen, or the last one of an ended terminal. */
-  screen(sessionId: string): Promise<Result<Screen>>;
+  /** The live screen with so many lines above it. */
+  view(sessionId: string, scrollback: number): Promise<Result<RunnerAnswer<'view'>>>;
   now(): number;
 }
 
@@ -32,6 +36,10 @@ interface Subscriber {
   readonly sink: TtySink;
   /** null: needs a screen before anything else. */
   reader: TtyReader | null;
+  /** What was seen of it before it needed one. */
+  before: TtyReader | undefined;
+  /** Its last screen had all lines above it that there are, or it needed none. */
+  whole: boolean;
   /** The screen under way: parsed up to here before more is sent. */
   awaiting: number | null;
   asking: boolean;
@@ -68,6 +76,8 @@ export class TerminalFeeds {
     const subscriber: Subscriber = {
       sink,
       reader: from === null ? null : ttyReaderAt(from),
+      before: undefined,
+      whole: true,
       awaiting: null,
       asking: false,
       askedAt: -Infinity,
@@ -92,9 +102,8 @@ export class TerminalFeeds {
     if (first !== feed.ring.end) feed.ring.restart(first);
     for (const subscriber of feed.subscribers) {
       // A reader can only be beyond the beginning if another history was told to it.
-      if (subscriber.reader !== null && subscriber.awaiting === null && subscriber.reader.cursor < first) {
-        subscriber.reader = null;
-      }
+      const { reader, awaiting } = subscriber;
+      if (reader !== null && awaiting === null && reader.cursor < first) this.#behind(subscriber, reader);
       this.#pump(sessionId, feed, subscriber);
     }
   }
@@ -169,12 +178,12 @@ export class TerminalFeeds {
 
   #pump(sessionId: string, feed: Feed, subscriber: Subscriber): void {
     while (subscriber.open) {
-      if (subscriber.reader === null) return this.#sendScreen(sessionId, feed, subscriber);
+      if (subscriber.reader === null) return this.#sendScreen(sessionId, subscriber);
       if (!feed.opened || subscriber.awaiting !== null) return;
       const step = nextTtyStep(subscriber.reader, feed.ring);
-      if (step.do === 'wait') return;
+      if (step.do === 'wait') return this.#fill(sessionId, feed, subscriber, subscriber.reader);
       if (step.do === 'screen') {
-        subscriber.reader = null;
+        this.#behind(subscriber, subscriber.reader);
         continue;
       }
       const data = feed.ring.read(step.from, step.most);
@@ -184,20 +193,51 @@ export class TerminalFeeds {
     }
   }
 
-  #sendScreen(sessionId: string, feed: Feed, subscriber: Subscriber): void {
+  #behind(subscriber: Subscriber, reader: TtyReader): void {
+    subscriber.before = reader;
+    subscriber.reader = null;
+  }
+
+  /** The screen alone, which is small: whoever is behind sees at once where the terminal is. */
+  #sendScreen(sessionId: string, subscriber: Subscriber): void {
+    this.#ask(sessionId, subscriber, 0, ({ screen, whole }) => this.#show(subscriber, screen, whole));
+  }
+
+  /** The lines above it too, once it has parsed all there is. */
+  #fill(sessionId: string, feed: Feed, subscriber: Subscriber, { cursor, parsed, rate }: TtyReader): void {
+    if (subscriber.whole || cursor < feed.ring.end || parsed < cursor) return;
+    const lines = rate === 0 ? limits.scrollbackLines : Math.floor((rate * fillMs) / lineBytes);
+    this.#ask(sessionId, subscriber, Math.min(lines, limits.scrollbackLines), ({ screen }) => {
+      // It has gone on meanwhile: again when it has come to rest.
+      if (subscriber.reader !== null && screen.offset < subscriber.reader.cursor) return;
+      this.#show(subscriber, screen, true);
+    });
+  }
+
+  #show(subscriber: Subscriber, screen: Screen, whole: boolean): void {
+    subscriber.reader = ttyReaderAt(screen.offset, subscriber.reader ?? subscriber.before);
+    subscriber.awaiting = screen.offset;
+    subscriber.whole = whole;
+    subscriber.sink.screen(screen);
+  }
+
+  #ask(
+    sessionId: string,
+    subscriber: Subscriber,
+    scrollback: number,
+    answered: (view: RunnerAnswer<'view'>) => void,
+  ): void {
     if (subscriber.asking) return;
     subscriber.asking = true;
-    const pause = subscriber.askedAt + screenIntervalMs - this.#environment.now();
+    // What is asked for once it is at rest cannot come too often.
+    const pause = scrollback > 0 ? 0 : subscriber.askedAt + screenIntervalMs - this.#environment.now();
     const ask = (): void => {
-      subscriber.askedAt = this.#environment.now();
-      this.#environment.screen(sessionId).then(
+      if (scrollback === 0) subscriber.askedAt = this.#environment.now();
+      this.#environment.view(sessionId, scrollback).then(
         (result) => {
           subscriber.asking = false;
           // Without a screen (runner away) the next sign of life asks again.
-          if (!subscriber.open || !result.ok) return;
-          subscriber.reader = ttyReaderAt(result.value.offset);
-          subscriber.awaiting = result.value.offset;
-          subscriber.sink.screen(result.value);
+          if (subscriber.open && result.ok) answered(result.value);
         },
         () => {
           subscriber.asking = false;

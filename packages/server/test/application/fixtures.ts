@@ -43,6 +43,10 @@ export class ScriptedRunner {
       if (message.type === 'deliver') this.deliveries.push(message);
       if (message.type === 'stored') this.stored.push(message);
       if (message.type === 'abandon') this.abandoned.push(message.sessionId);
+      if (message.type === 'input') {
+        const { sessionId, inputId, offset, data } = message;
+        ours.send({ type: 'inputAccepted', sessionId, inputId, offset: offset + data.byteLength });
+      }
       if (message.type === 'ask') {
         const value = message.question.type === 'workspace' ? { path: message.question.path } : {};
         ours.send({ type: 'answer', requestId: message.requestId, result: { ok: true, value } });

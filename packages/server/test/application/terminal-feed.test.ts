@@ -6,7 +6,7 @@ import { expect, it } from 'vitest';
 import { TerminalFeeds } from '../../src/application/terminal-feed.ts';
 
 /** A runner that has produced `written` bytes of a known pattern. */
-function setUp() {
+function setUp(more: { whole?: boolean } = {}) {
   const opened: (number | null)[] = [];
   let taken = 0;
   let end = 0;
@@ -14,7 +14,10 @@ function setUp() {
     open: (_id, from) => void opened.push(from),
     close: () => undefined,
     taken: (_id, offset) => void (taken = offset),
-    screen: () => Promise.resolve(ok({ offset: end, cols: 80, rows: 24, ansi: `screen at ${end}` })),
+    view: (_id, scrollback) => {
+      const screen = { offset: end, cols: 80, rows: 24, ansi: `${scrollback} lines and the screen at ${end}` };
+      return Promise.resolve(ok({ screen, whole: more.whole ?? true }));
+    },
     now: () => performance.now(),
   });
   const print = (bytes: number): void => {
@@ -183,4 +186,28 @@ it('STREAM5, STREAM4: 100 watch one flood: who keeps up gets every byte, who is 
     for (const [index, { one }] of watchers.entries()) subscriptions[index]?.parsed(one.next());
     return watchers.every(({ one }) => one.next() === end());
   });
+});
+
+it('STREAM4: a subscriber gets the screen alone, and the lines above it when it has parsed all there is', async () => {
+  const { feeds, print } = setUp({ whole: false });
+  const one = viewer();
+  const subscription = feeds.subscribe('s', null, one);
+  feeds.opened('s', 0);
+  await eventually('a screen', () => one.screens.length === 1);
+  subscription.parsed(0);
+  // The lines are asked for; what comes meanwhile would be lost with a screen of before.
+  print(10);
+  await eventually('output', () => one.next() === 10);
+  subscription.parsed(5);
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(one.screens.map(({ ansi }) => ansi)).toEqual(['0 lines and the screen at 0']);
+  subscription.parsed(10);
+  await eventually('the lines', () => one.screens.length === 2);
+  expect(one.screens[1]?.ansi).toBe('1000 lines and the screen at 10');
+  subscription.parsed(10);
+  print(10);
+  await eventually('more output', () => one.next() === 20);
+  subscription.parsed(20);
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(one.screens).toHaveLength(2);
 });
