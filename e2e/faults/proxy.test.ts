@@ -9,7 +9,7 @@ import { type Installation, install } from '../support/program.ts';
 import { expectSoundLog } from '../support/sound-log.ts';
 import { Device } from './support/device.ts';
 import { metric, residentBytes, serverPid } from './support/measure.ts';
-import { quickClock } from './support/quick-clock.ts';
+import { quickClock } from '@holdfast/testkit/quick-clock.ts';
 import { faultSeed, moment, soak } from './support/seed.ts';
 import { Tally } from './support/tally.ts';
 import { TcpProxy } from './support/tcp-proxy.ts';

@@ -106,6 +106,7 @@ class ServerLink {
       if (view.status === 'failed') this.refused(refusals[view.remedy] ?? view.error.message);
       else if (view.status === 'backoff') this.#lost(`: ${view.error.message}`);
       else if (view.status === 'connecting') this.#lost('');
+      else if (view.status === 'moving') this.#moving();
     });
   }
 
@@ -139,6 +140,12 @@ class ServerLink {
   #firstFailure(error: ErrorBody): void {
     if (error.kind === 'unauthenticated' || error.kind === 'unsupported_version') return;
     this.#options.say(`${this.#options.url} cannot be linked yet: ${error.message}. Trying on.`);
+  }
+
+  #moving(): void {
+    if (!this.#linked) return;
+    this.#linked = false;
+    this.#options.say('The server restarts; shells and agents work on.');
   }
 
   #lost(why: string): void {

@@ -7,6 +7,7 @@ import { memoryChannelPair } from '@holdfast/link/channel.ts';
 import type { ToRunner, ToServer } from '@holdfast/protocol/runner.ts';
 import { HoldfastApplication } from '@holdfast/server/application/holdfast-application.ts';
 import type { Configuration } from '@holdfast/server/config/configuration.ts';
+import { Drain } from '@holdfast/server/health/drain.ts';
 import { createLogger } from '@holdfast/server/health/logger.ts';
 import { createMetrics } from '@holdfast/server/health/metrics.ts';
 import { createHttpServer } from '@holdfast/server/http/http-server.ts';
@@ -30,11 +31,13 @@ export async function serve(
   say: (line: string) => void,
 ): Promise<number> {
   const resources = new Resources();
+  const drain = new Drain();
   try {
     const stopped = stopSignal();
-    await start(configuration, environment, say, resources);
+    await start(configuration, environment, say, resources, drain);
     const signal = await stopped;
     say(`Stopping (${signal}); shells and agents go on.`);
+    await drain.run();
     return 0;
   } finally {
     await resources.dispose();
@@ -46,6 +49,7 @@ async function start(
   environment: NodeJS.ProcessEnv,
   say: (line: string) => void,
   resources: Resources,
+  drain: Drain,
 ): Promise<void> {
   const { dataDirectory, host, port, publicUrl } = configuration;
   const lock = lockInstance(dataDirectory);
@@ -74,6 +78,7 @@ async function start(
   });
   resources.add(() => application.close());
   const metrics = createMetrics();
+  const serverId = randomUUID();
   const http = await createHttpServer({
     application,
     authentication,
@@ -82,8 +87,9 @@ async function start(
     version: version(),
     metrics,
     log,
+    serverId,
+    drain,
   });
-  const serverId = randomUUID();
   const sockets = attachSocketDoor({
     httpServer: http.server,
     application,
@@ -92,6 +98,7 @@ async function start(
     metrics,
     log,
     serverId,
+    drain,
   });
   const runners = attachRunnerDoor({
     httpServer: http.server,
@@ -100,6 +107,7 @@ async function start(
     metrics,
     log,
     serverId,
+    drain,
     connect: (channel, ownerId) => application.connectRunner(channel, ownerId),
   });
   resources.add(() => http.close());
@@ -145,8 +153,14 @@ function listenFailure(error: NodeJS.ErrnoException, host: string, port: number)
   return new Failure('failed', `Cannot listen on ${host}:${port}: ${error.message}`);
 }
 
+/** The first signal to stop. A second one is not heard: it ends the process at once. */
 export function stopSignal(): Promise<NodeJS.Signals> {
+  const signals = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
   return new Promise((resolve) => {
-    for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.once(signal, () => resolve(signal));
+    const stop = (signal: NodeJS.Signals): void => {
+      for (const one of signals) process.off(one, stop);
+      resolve(signal);
+    };
+    for (const one of signals) process.on(one, stop);
   });
 }
