@@ -77,6 +77,20 @@ async function start(
     retentionDays: configuration.retentionDays,
   });
   resources.add(() => application.close());
+  const runner = await MachineRunner.start({
+    configuration,
+    environment,
+    runnerId: 'local',
+    name: hostname(),
+    link: (started) => {
+      const [ours, theirs] = memoryChannelPair<ToServer, ToRunner>();
+      application.connectRunner(theirs, null);
+      started.connect(ours);
+    },
+    log,
+  });
+  // After the doors: what is under way there needs it.
+  resources.add(() => runner.close());
   const metrics = createMetrics();
   const serverId = randomUUID();
   const http = await createHttpServer({
@@ -114,19 +128,6 @@ async function start(
   resources.add(() => sockets.close());
   resources.add(() => runners.close());
 
-  const runner = await MachineRunner.start({
-    configuration,
-    environment,
-    runnerId: 'local',
-    name: hostname(),
-    link: (started) => {
-      const [ours, theirs] = memoryChannelPair<ToServer, ToRunner>();
-      application.connectRunner(theirs, null);
-      started.connect(ours);
-    },
-    log,
-  });
-  resources.add(() => runner.close());
   // Nobody is served before every open turn, terminal and approval has been compared with what lives (LINK3).
   await application.whenReady();
 

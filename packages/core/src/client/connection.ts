@@ -24,7 +24,7 @@ export const connectionTimes = {
   /** A server that hangs up sooner than this, and is no other process than before, is left alone for longer each time. */
   settled: 3_000,
   /** A server that said it would go may be away for so long before anything is said to be wrong. */
-  calm: 15_000,
+  calm: 20_000,
   pause: {
     base: 500,
     /** While somebody looks and nobody answers: a server that is back is found soon, and one that is not is asked every two seconds on average. */

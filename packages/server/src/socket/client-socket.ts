@@ -27,6 +27,7 @@ import { valueNestsDeeper } from '../http/json-depth.ts';
 import { heldSink } from './held-sink.ts';
 import { Outgoing } from './outgoing.ts';
 import { cutOff, watchPeer } from './peer-liveness.ts';
+import { portions } from './portions.ts';
 
 /** Per socket. Beyond `requests` at once or the rate a request is refused as rate_limited. */
 const allowed = {
@@ -243,7 +244,9 @@ export class ClientSocket {
   #sink(sessionId: string, stop: () => void): SubscriberSink {
     const socket = this.#socket;
     return {
-      facts: (facts) => socket.emit('facts', { sessionId, facts: [...facts] }),
+      facts: (facts) => {
+        for (const portion of portions(facts)) socket.emit('facts', { sessionId, facts: portion });
+      },
       synced: (seq) => socket.emit('synced', { sessionId, seq }),
       preview: (preview) => socket.emit('preview', { sessionId, ...preview }),
       // A view, not a copy: Socket.IO sends Buffers as they are.
