@@ -38,6 +38,7 @@ export async function serve(
     const signal = await stopped;
     say(`Stopping (${signal}); shells and agents go on.`);
     await drain.run();
+    leaveSoon();
     return 0;
   } finally {
     await resources.dispose();
@@ -152,6 +153,17 @@ function listenFailure(error: NodeJS.ErrnoException, host: string, port: number)
     return new Failure('inUse', `Port ${port} on ${host} is taken. Choose another with HOLDFAST_PORT.`);
   }
   return new Failure('failed', `Cannot listen on ${host}:${port}: ${error.message}`);
+}
+
+/** For the rest of its parts to close, ms. */
+const closingMs = 5_000;
+
+/**
+ * Whatever does not let go in time does not keep the process: all that matters is in the store and the holder, which
+ * take its end at any moment.
+ */
+export function leaveSoon(): void {
+  setTimeout(() => process.exit(), closingMs).unref();
 }
 
 /** The first signal to stop. A second one is not heard: it ends the process at once. */

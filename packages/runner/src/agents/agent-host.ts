@@ -34,6 +34,7 @@ export class AgentHost {
   /** What was allowed for the session, while its process is gone for idleness. */
   readonly #allowedTools = new Map<string, AgentProcess['meta']['allowedTools']>();
   readonly #sweeping: NodeJS.Timeout | null = null;
+  #closed = false;
 
   constructor(options: AgentHostOptions) {
     this.#options = options;
@@ -137,6 +138,7 @@ export class AgentHost {
 
   /** Leaves; the agents go on. */
   close(): void {
+    this.#closed = true;
     if (this.#sweeping !== null) clearInterval(this.#sweeping);
     for (const processes of this.#processes.values()) for (const process of processes) process.detach();
     this.#processes.clear();
@@ -165,11 +167,13 @@ export class AgentHost {
       if (!fitted.ok) return fitted;
       await live.openTurn(turn);
       const handed = await attached.startTurn({ turnId, messageId, text });
+      if (this.#closed) return undone();
       if (handed.ok) live.reportTurn();
       else await live.closeTurn(turnId);
       return handed;
     });
     if (started?.ok === true) return started;
+    if (this.#closed) return undone();
     // It may have died before its driver heard of it: then a new process takes the turn.
     const survey = await this.#survey(sessionId);
     return survey.alive && started !== null ? started : this.#startProcess(instruction, turn);
@@ -234,6 +238,7 @@ export class AgentHost {
         attached === null
           ? fail('agent_unavailable', 'The agent ended as soon as it was started.')
           : await attached.startTurn({ turnId, messageId, text });
+      if (this.#closed) return undone();
       if (handed.ok) {
         process.reportTurn();
       } else {
@@ -322,3 +327,9 @@ export class AgentHost {
     this.#options.reports.add({ sessionId, source: deliveriesSource, position: deliveryId, facts: [...before, fact] });
   }
 }
+
+/**
+ * What was under way when this runner left says nothing any more, not even that it failed: the next runner is given it
+ * again and goes on from what the holder knows.
+ */
+const undone = (): Promise<never> => new Promise(() => undefined);

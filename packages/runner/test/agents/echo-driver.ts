@@ -23,6 +23,8 @@ export class EchoDriver implements AgentDriver {
   readonly provider = 'echo';
   readonly calls: string[] = [];
   startError: string | null = null;
+  /** A prompt does not reach the agent, and fails when its driver leaves. */
+  holdPrompts = false;
 
   info() {
     const { provider } = this;
@@ -49,6 +51,7 @@ export class EchoDriver implements AgentDriver {
     let ended = false;
     let gone = exit;
     let detached = false;
+    const left = Promise.withResolvers<void>();
     const firstLine = Promise.withResolvers<void>();
     const tellEnd = (): void => {
       if (ended && gone !== null && !detached) events.ended(position + 1, gone);
@@ -82,6 +85,11 @@ export class EchoDriver implements AgentDriver {
     };
     return {
       startTurn: async ({ turnId, messageId, text }) => {
+        if (this.holdPrompts) {
+          this.calls.push(`hold ${turnId}`);
+          await left.promise;
+          return fail('unavailable', 'The driver has left.');
+        }
         const written = await write(`turn ${turnId} ${text}`, messageId);
         // The agent may well be quicker than the answer that it has the message.
         if (text === 'hello') await firstLine.promise;
@@ -104,6 +112,7 @@ export class EchoDriver implements AgentDriver {
       },
       detach: () => {
         detached = true;
+        left.resolve();
         reading.close();
         unsubscribe();
       },
