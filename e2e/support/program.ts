@@ -21,6 +21,8 @@ export interface Installation {
   start(): Promise<string>;
   /** kill -9 of the server process alone. */
   kill(): Promise<void>;
+  /** SIGTERM of the server; resolves when it has ended, with its exit code or the signal that ended it. */
+  terminate(): Promise<number | NodeJS.Signals>;
   /** `holdfast …` beside the server: its exit code and output. */
   run(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }>;
   /** Ends server, holder, model and all that runs in them, and removes the directory. */
@@ -81,6 +83,11 @@ export async function install(options: InstallationOptions = {}): Promise<Instal
     },
     kill: async () => {
       if (server !== null) await end(server, 'SIGKILL');
+    },
+    terminate: async () => {
+      if (server === null) throw new Error('there is no server');
+      await end(server, 'SIGTERM');
+      return server.exitCode ?? server.signalCode ?? -1;
     },
     dispose: async () => {
       await run('stop', '--all');

@@ -129,6 +129,7 @@ const acts: Record<ActionType, (turn: Turn) => void> = {
     const { calls, when } = crash(turn);
     turn.world.crashServer(calls, when, downtimes[turn.choose(downtimes.length)] ?? 0);
   },
+  serverDrain: ({ world, choose }) => world.drainServer(downtimes[choose(downtimes.length)] ?? 0),
   runnerCrash: (turn) => {
     const { calls, when } = crash(turn);
     turn.world.runner.fuse?.light(calls, when);

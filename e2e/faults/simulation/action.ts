@@ -32,6 +32,7 @@ const faults = {
   runnerHalfOpen: 1,
   runnerStall: 1,
   serverCrash: 3,
+  serverDrain: 2,
   runnerCrash: 3,
   runnerCrashes: 3,
   bothCrash: 1,

@@ -10,7 +10,7 @@ import type { OutboxStorage } from '@holdfast/link/outbox-storage.ts';
 import { parsePush } from '@holdfast/link/push.ts';
 import { type Result, errorBodySchema, fail, ok } from '@holdfast/protocol/error.ts';
 import type { Fact } from '@holdfast/protocol/fact.ts';
-import { type SocketRequestName, socketAnswerSchemas } from '@holdfast/protocol/socket.ts';
+import { type SocketRequestName, drainSchema, socketAnswerSchemas } from '@holdfast/protocol/socket.ts';
 import { protocolVersion } from '@holdfast/protocol/version.ts';
 import type { Network, Wire } from './network.ts';
 import { answerDials } from './simulated-dial.ts';
@@ -269,7 +269,8 @@ export class SimulatedPage {
 }
 
 /** The same command or the same keys may come twice. */
-const repeatable = (message: unknown): boolean => ['command', 'input'].includes((message as FromPage).name);
+const repeatable = (message: unknown): boolean =>
+  ['command', 'input'].includes((message as { name?: string }).name ?? '');
 
 /** What Socket.IO does on the client's side. */
 class PageLine implements Dialled {
@@ -290,7 +291,7 @@ class PageLine implements Dialled {
     this.#wire.near.onClose(() => this.lost('the connection was lost'));
     this.#wire.near.onMessage((message) => this.#receive(message));
     this.request('hello', { protocolVersion }, 15_000, (hello) => {
-      if (hello.ok) this.#events.opened();
+      if (hello.ok) this.#events.opened(hello.value.serverId);
       else this.lost(hello.error.message);
     });
   }
@@ -327,7 +328,10 @@ class PageLine implements Dialled {
     if (this.over) return;
     this.#events.heard();
     if (message.type === 'push') {
-      const push = parsePush(message.name, message.message);
+      const { id, name, message: value } = message;
+      if (name === 'ping' && id !== null) this.#wire.near.send({ type: 'answer', id, answer: value });
+      if (name === 'drain') this.#events.move(drainSchema.parse(value).withinMs);
+      const push = parsePush(name, value);
       if (push !== null) this.#events.pushed(push);
       return;
     }

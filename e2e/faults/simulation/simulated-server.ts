@@ -11,15 +11,16 @@ import type { VirtualTime } from './virtual-time.ts';
 
 export const login: Login = { userId: 'owner', name: 'Ada', via: 'cookie', device: 'laptop' };
 
+interface Answer {
+  readonly type: 'answer';
+  readonly id: number;
+  readonly answer: unknown;
+}
+/** id: null where no answer is wanted. */
 export type ToPage =
-  | { readonly type: 'answer'; readonly id: number; readonly answer: unknown }
-  | { readonly type: 'push'; readonly name: string; readonly message: unknown };
-export type FromPage = {
-  readonly type: 'request';
-  readonly id: number | null;
-  readonly name: string;
-  readonly body: unknown;
-};
+  Answer | { readonly type: 'push'; readonly id: number | null; readonly name: string; readonly message: unknown };
+export type FromPage =
+  Answer | { readonly type: 'request'; readonly id: number | null; readonly name: string; readonly body: unknown };
 
 export interface SimulatedServerOptions {
   readonly file: string;
@@ -37,8 +38,13 @@ interface Life {
   readonly store: Store;
   readonly fuse: Fuse;
   readonly wires: Map<End<never, never>, Wire<never, never>>;
+  readonly pages: Set<ClientSocket>;
+  readonly serverId: string;
   ready: boolean;
 }
+
+/** From the word that it goes until it has gone, ms. */
+const drainMs = 2_500;
 
 export class SimulatedServer {
   readonly #options: SimulatedServerOptions;
@@ -78,7 +84,15 @@ export class SimulatedServer {
       later: (ms, call) => time.after(ms, call),
       log,
     });
-    const life: Life = { application, store, fuse, wires: new Map(), ready: false };
+    const life: Life = {
+      application,
+      store,
+      fuse,
+      wires: new Map(),
+      pages: new Set(),
+      serverId: newId(),
+      ready: false,
+    };
     this.#life = life;
     // Nobody is served before what lives has been compared with what is kept (LINK3).
     application.whenReady().then(
@@ -100,8 +114,19 @@ export class SimulatedServer {
     const life = this.#life;
     if (life === null || !life.ready) return false;
     this.#own(life, wire, wire.far);
-    serve(wire.far, life.application, this.#options);
+    const page = serve(wire.far, life, this.#options);
+    life.pages.add(page);
+    wire.far.onClose(() => life.pages.delete(page));
     return true;
+  }
+
+  /** It is asked to stop: lets nobody in, sends everybody away, and is gone. */
+  drain(): void {
+    const life = this.#life;
+    if (life === null) return;
+    life.ready = false;
+    for (const page of life.pages) page.move(500);
+    this.#options.time.after(drainMs, () => life.fuse.light(0, 'before'));
   }
 
   /** For good. */
@@ -132,26 +157,46 @@ export class SimulatedServer {
 }
 
 /** What Socket.IO does on the server's side, for the real door. */
-function serve(end: End<ToPage, FromPage>, application: HoldfastApplication, options: SimulatedServerOptions): void {
+function serve(end: End<ToPage, FromPage>, life: Life, options: SimulatedServerOptions): ClientSocket {
   let receive: (name: string, ...values: unknown[]) => void = () => undefined;
+  let heard: () => void = () => undefined;
+  const answers = new Map<number, (answer: unknown) => void>();
+  const ask = (answer: (answer: unknown) => void): number => {
+    answers.set(answers.size, answer);
+    return answers.size - 1;
+  };
   const socket = {
-    conn: { transport: { writable: true, on: () => undefined }, on: () => undefined, close: () => end.close() },
+    id: 's',
+    conn: {
+      transport: { writable: true, on: () => undefined },
+      on: (event: string, listener: () => void) => {
+        if (event === 'packet') heard = listener;
+        if (event === 'close') end.onClose(listener);
+      },
+      close: () => end.close(),
+    },
     onAny: (listener: typeof receive) => void (receive = listener),
     once: (_event: 'disconnect', listener: () => void) => end.onClose(listener),
-    emit: (name: string, message: unknown) => end.send({ type: 'push', name, message }),
+    emit: (name: string, message: unknown, answer?: (answer: unknown) => void) =>
+      end.send({ type: 'push', id: answer === undefined ? null : ask(answer), name, message }),
     disconnect: () => end.close(),
   };
-  new ClientSocket({
+  const page = new ClientSocket({
     socket: socket as unknown as ClientSocketOptions['socket'],
     login: { ...login, loginId: 'login' },
-    application,
+    application: life.application,
     metrics: { countSocketRequest: () => undefined } as unknown as ClientSocketOptions['metrics'],
     log: options.log,
-    serverId: 'server',
+    serverId: life.serverId,
+    clock: options.time,
     makeReference: options.newId,
   });
-  end.onMessage(({ id, name, body }) => {
+  end.onMessage((message) => {
+    heard();
+    if (message.type === 'answer') return answers.get(message.id)?.(message.answer);
+    const { id, name, body } = message;
     if (id === null) receive(name, body);
     else receive(name, body, (answer: unknown) => end.send({ type: 'answer', id, answer }));
   });
+  return page;
 }

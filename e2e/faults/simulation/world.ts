@@ -86,6 +86,12 @@ export class World {
     this.server.fuse?.light(calls, when);
   }
 
+  /** downtime: as of crashServer. */
+  drainServer(downtime: number): void {
+    this.#downtime = downtime;
+    this.server.drain();
+  }
+
   async look(): Promise<void> {
     await settled();
     const { store, fuse } = this.server;

@@ -1,7 +1,13 @@
 /** One of a person's devices: the real client with an outbox in memory, and a record of all it sent and was handed. */
 import { randomUUID } from 'node:crypto';
 import type { CommandBody } from '@holdfast/core/client/outbox.ts';
-import type { Clock, HoldfastClient, SentCommand, SessionHandle } from '@holdfast/link/client-interface.ts';
+import type {
+  ClientOptions,
+  Clock,
+  HoldfastClient,
+  SentCommand,
+  SessionHandle,
+} from '@holdfast/link/client-interface.ts';
 import { createClient } from '@holdfast/link/client.ts';
 import { memoryOutbox } from '@holdfast/link/memory-outbox.ts';
 import { systemClock } from '@holdfast/link/system-clock.ts';
@@ -25,7 +31,12 @@ export class Device {
   readonly #sent = new Map<string, SentMessage[]>();
   readonly #followed = new Map<string, Followed>();
 
-  constructor(options: { readonly url: string; readonly key: string; readonly clock?: Clock }) {
+  constructor(options: {
+    readonly url: string;
+    readonly key: string;
+    readonly clock?: Clock;
+    readonly transports?: ClientOptions['transports'];
+  }) {
     this.client = createClient({
       url: options.url,
       key: options.key,
@@ -34,6 +45,7 @@ export class Device {
       clock: options.clock ?? systemClock,
       random: Math.random,
       makeId: randomUUID,
+      ...(options.transports === undefined ? {} : { transports: options.transports }),
     });
     this.client.connect();
   }

@@ -18,7 +18,7 @@ import { lockInstance, runningInstance } from './instance-lock.ts';
 import { MachineRunner } from './machine-runner.ts';
 import { Resources } from './resources.ts';
 import { runnerIdentity } from './runner-identity.ts';
-import { stopSignal } from './serve.ts';
+import { leaveSoon, stopSignal } from './serve.ts';
 
 /**
  * Resolves with 0 when it was asked to stop and has; the holder and what runs in it go on. Failure: wrong use, a data
@@ -60,6 +60,7 @@ export async function runRunner(
     resources.add(() => link.close());
     const signal = await Promise.race([stopped, link.ended]);
     say(`Stopping (${signal}); shells and agents go on.`);
+    leaveSoon();
     return 0;
   } finally {
     await resources.dispose();
@@ -106,6 +107,7 @@ class ServerLink {
       if (view.status === 'failed') this.refused(refusals[view.remedy] ?? view.error.message);
       else if (view.status === 'backoff') this.#lost(`: ${view.error.message}`);
       else if (view.status === 'connecting') this.#lost('');
+      else if (view.status === 'moving') this.#moving();
     });
   }
 
@@ -139,6 +141,12 @@ class ServerLink {
   #firstFailure(error: ErrorBody): void {
     if (error.kind === 'unauthenticated' || error.kind === 'unsupported_version') return;
     this.#options.say(`${this.#options.url} cannot be linked yet: ${error.message}. Trying on.`);
+  }
+
+  #moving(): void {
+    if (!this.#linked) return;
+    this.#linked = false;
+    this.#options.say('The server restarts; shells and agents work on.');
   }
 
   #lost(why: string): void {

@@ -7,6 +7,7 @@ import { memoryChannelPair } from '@holdfast/link/channel.ts';
 import type { ToRunner, ToServer } from '@holdfast/protocol/runner.ts';
 import { HoldfastApplication } from '@holdfast/server/application/holdfast-application.ts';
 import type { Configuration } from '@holdfast/server/config/configuration.ts';
+import { Drain } from '@holdfast/server/health/drain.ts';
 import { createLogger } from '@holdfast/server/health/logger.ts';
 import { createMetrics } from '@holdfast/server/health/metrics.ts';
 import { createHttpServer } from '@holdfast/server/http/http-server.ts';
@@ -30,11 +31,14 @@ export async function serve(
   say: (line: string) => void,
 ): Promise<number> {
   const resources = new Resources();
+  const drain = new Drain();
   try {
     const stopped = stopSignal();
-    await start(configuration, environment, say, resources);
+    await start(configuration, environment, say, resources, drain);
     const signal = await stopped;
     say(`Stopping (${signal}); shells and agents go on.`);
+    await drain.run();
+    leaveSoon();
     return 0;
   } finally {
     await resources.dispose();
@@ -46,6 +50,7 @@ async function start(
   environment: NodeJS.ProcessEnv,
   say: (line: string) => void,
   resources: Resources,
+  drain: Drain,
 ): Promise<void> {
   const { dataDirectory, host, port, publicUrl } = configuration;
   const lock = lockInstance(dataDirectory);
@@ -73,39 +78,6 @@ async function start(
     retentionDays: configuration.retentionDays,
   });
   resources.add(() => application.close());
-  const metrics = createMetrics();
-  const http = await createHttpServer({
-    application,
-    authentication,
-    policy: configuration,
-    webRoot: webRoot(),
-    version: version(),
-    metrics,
-    log,
-  });
-  const serverId = randomUUID();
-  const sockets = attachSocketDoor({
-    httpServer: http.server,
-    application,
-    authentication,
-    policy: configuration,
-    metrics,
-    log,
-    serverId,
-  });
-  const runners = attachRunnerDoor({
-    httpServer: http.server,
-    authentication,
-    policy: configuration,
-    metrics,
-    log,
-    serverId,
-    connect: (channel, ownerId) => application.connectRunner(channel, ownerId),
-  });
-  resources.add(() => http.close());
-  resources.add(() => sockets.close());
-  resources.add(() => runners.close());
-
   const runner = await MachineRunner.start({
     configuration,
     environment,
@@ -118,7 +90,45 @@ async function start(
     },
     log,
   });
+  // After the doors: what is under way there needs it.
   resources.add(() => runner.close());
+  const metrics = createMetrics();
+  const serverId = randomUUID();
+  const http = await createHttpServer({
+    application,
+    authentication,
+    policy: configuration,
+    webRoot: webRoot(),
+    version: version(),
+    metrics,
+    log,
+    serverId,
+    drain,
+  });
+  const sockets = attachSocketDoor({
+    httpServer: http.server,
+    application,
+    authentication,
+    policy: configuration,
+    metrics,
+    log,
+    serverId,
+    drain,
+  });
+  const runners = attachRunnerDoor({
+    httpServer: http.server,
+    authentication,
+    policy: configuration,
+    metrics,
+    log,
+    serverId,
+    drain,
+    connect: (channel, ownerId) => application.connectRunner(channel, ownerId),
+  });
+  resources.add(() => http.close());
+  resources.add(() => sockets.close());
+  resources.add(() => runners.close());
+
   // Nobody is served before every open turn, terminal and approval has been compared with what lives (LINK3).
   await application.whenReady();
 
@@ -145,8 +155,25 @@ function listenFailure(error: NodeJS.ErrnoException, host: string, port: number)
   return new Failure('failed', `Cannot listen on ${host}:${port}: ${error.message}`);
 }
 
+/** For the rest of its parts to close, ms. */
+const closingMs = 5_000;
+
+/**
+ * Whatever does not let go in time does not keep the process: all that matters is in the store and the holder, which
+ * take its end at any moment.
+ */
+export function leaveSoon(): void {
+  setTimeout(() => process.exit(), closingMs).unref();
+}
+
+/** The first signal to stop. A second one is not heard: it ends the process at once. */
 export function stopSignal(): Promise<NodeJS.Signals> {
+  const signals = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
   return new Promise((resolve) => {
-    for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.once(signal, () => resolve(signal));
+    const stop = (signal: NodeJS.Signals): void => {
+      for (const one of signals) process.off(one, stop);
+      resolve(signal);
+    };
+    for (const one of signals) process.on(one, stop);
   });
 }

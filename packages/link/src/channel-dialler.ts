@@ -114,7 +114,8 @@ class Dialler<Out, In> implements ChannelDialler {
 
   #open(attemptId: number): void {
     const socket = dialSocket(this.#options.dial, {
-      opened: () => this.#opened(attemptId),
+      opened: (serverId) => this.#opened(attemptId, serverId),
+      move: (withinMs) => this.#step({ type: 'move', attemptId, withinMs }),
       lost: (error) => this.#step({ type: 'lost', attemptId, error }),
       heard: () => this.#step({ type: 'heard', attemptId }),
       received: (name, value) => {
@@ -124,7 +125,7 @@ class Dialler<Out, In> implements ChannelDialler {
     this.#attempt = { id: attemptId, socket, channel: null };
   }
 
-  #opened(attemptId: number): void {
+  #opened(attemptId: number, serverId: string): void {
     const attempt = this.#attempt;
     if (attempt?.id !== attemptId) return;
     const { limits, tooLarge, onChannel } = this.#options;
@@ -135,7 +136,7 @@ class Dialler<Out, In> implements ChannelDialler {
       hangUp: () => this.#step({ type: 'lost', attemptId, error: closedHere }),
     });
     // There is nothing to catch up with: a runner says all it has with its hello.
-    this.#step({ type: 'opened', attemptId });
+    this.#step({ type: 'opened', attemptId, serverId });
     this.#step({ type: 'caught-up', attemptId });
     onChannel(attempt.channel.channel);
   }

@@ -155,6 +155,8 @@ export interface HoldfastClient {
   connect(): void;
   /** Something says that the network may have changed: checks or reconnects at once. See browser-wakes.ts. */
   wake(reason: WakeReason): void;
+  /** Nobody looks: a server that is away is asked less often, until it wakes in the foreground. */
+  unwatched(): void;
 
   /** At most one handle per session: a second one replaces (closes) the first. */
   openSession(sessionId: string, options: OpenOptions, sink: SessionSink): SessionHandle;

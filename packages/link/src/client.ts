@@ -97,6 +97,10 @@ class LinkedClient implements HoldfastClient {
     this.#step({ type: 'wake', reason });
   }
 
+  unwatched(): void {
+    if (!this.#closed) this.#step({ type: 'unwatched' });
+  }
+
   openSession(sessionId: string, options: OpenOptions, sink: SessionSink): SessionHandle {
     this.#links.get(sessionId)?.close();
     const link = new SessionLink(sessionId, options, this.#noticing(sessionId, sink), {
@@ -222,10 +226,11 @@ class LinkedClient implements HoldfastClient {
 
   #dial(attemptId: number): Dialled {
     return this.#dialler.dial({
-      opened: (transport) => {
+      opened: (transport, serverId) => {
         this.#opening = { transport, since: this.#options.clock.time() };
-        this.#step({ type: 'opened', attemptId });
+        this.#step({ type: 'opened', attemptId, serverId });
       },
+      move: (withinMs) => this.#step({ type: 'move', attemptId, withinMs }),
       lost: (error) => this.#step({ type: 'lost', attemptId, error }),
       heard: () => this.#step({ type: 'heard', attemptId }),
       pushed: (push) => this.#pushed(push),

@@ -5,7 +5,9 @@ import {
   type SocketAnswer,
   type SocketRequest,
   type SocketRequestName,
+  drainSchema,
   socketAnswerSchemas,
+  socketRequestSchemas,
 } from '@holdfast/protocol/socket.ts';
 import { protocolVersion } from '@holdfast/protocol/version.ts';
 import { connectionTimes } from '@holdfast/core/client/connection.ts';
@@ -21,8 +23,10 @@ export interface DialOptions {
 }
 
 interface LifeEvents {
-  /** Connected, and both sides speak the same version. */
-  opened(): void;
+  /** Connected, and both sides speak the same version. serverId: names the server's process. */
+  opened(serverId: string): void;
+  /** It works and is to be left within so many ms for another one. */
+  move(withinMs: number): void;
   /** It failed or ended; called once, and nothing after it. */
   lost(error: ErrorBody): void;
   /** Anything came, whatever it was. */
@@ -65,9 +69,7 @@ export interface DialledSocket extends Dialled {
 /** To where pages and programs come in. */
 export function dial(options: DialOptions, events: DialEvents): Dialled {
   return dialSocket(options, {
-    opened: () => events.opened(),
-    lost: (error) => events.lost(error),
-    heard: () => events.heard(),
+    ...events,
     received: (name, value) => {
       const push = parsePush(name, value);
       if (push !== null) events.pushed(push);
@@ -75,7 +77,7 @@ export function dial(options: DialOptions, events: DialEvents): Dialled {
   });
 }
 
-/** To any door that answers `hello` and `ping`. */
+/** To any door that answers `hello` and `ping`. What asks for life is answered here, and that the server goes is told. */
 export function dialSocket(options: DialOptions, events: DialSocketEvents): DialledSocket {
   const { door } = options;
   const socket = io(door === undefined ? options.url : new URL(door.namespace, options.url).href, {
@@ -127,8 +129,16 @@ export function dialSocket(options: DialOptions, events: DialSocketEvents): Dial
       if (hello.value.protocolVersion !== protocolVersion) {
         return lost({ kind: 'unsupported_version', message: 'the server speaks another version; reload the page' });
       }
-      events.opened();
+      events.opened(hello.value.serverId);
     });
+  });
+  socket.on('ping', (value: unknown, answer: unknown) => {
+    const ping = socketRequestSchemas.ping.safeParse(value);
+    if (ping.success && typeof answer === 'function') (answer as (pong: object) => void)({ nonce: ping.data.nonce });
+  });
+  socket.on('drain', (value: unknown) => {
+    const drain = drainSchema.safeParse(value);
+    if (drain.success && !over) events.move(drain.data.withinMs);
   });
   socket.on('connect_error', (error) => lost(connectError(error)));
   socket.on('disconnect', (reason) => lost({ kind: 'unavailable', message: disconnectWords[reason] ?? reason }));

@@ -28,7 +28,7 @@ export interface DiallerOptions {
 
 /** As DialEvents, with the way that was opened. */
 export interface ConnectionEvents extends Omit<DialEvents, 'opened'> {
-  opened(transport: Transport): void;
+  opened(transport: Transport, serverId: string): void;
 }
 
 /**
@@ -37,7 +37,6 @@ export interface ConnectionEvents extends Omit<DialEvents, 'opened'> {
  */
 const isFinal = ({ kind, retryAfterMs }: ErrorBody): boolean =>
   kind === 'unsupported_version' || retryAfterMs !== undefined;
-const moving: ErrorBody = { kind: 'unavailable', message: 'changing to a better connection' };
 
 export class Dialler {
   readonly #options: DiallerOptions;
@@ -64,19 +63,18 @@ export class Dialler {
     let opened = false;
     const attempt = this.#tryWays(ways, {
       ...events,
-      opened: (transport) => {
+      opened: (transport, serverId) => {
         opened = true;
         this.#choice = transportOpened(this.#choice, transport, this.#now());
         this.#tryBetter = (atOnce) => {
           stopBetter?.();
           stopBetter = this.#better(atOnce, () => {
             stop();
-            attempt.close();
-            events.lost(moving);
+            events.move(0);
           });
         };
         this.#tryBetter(false);
-        events.opened(transport);
+        events.opened(transport, serverId);
       },
       lost: (error) => {
         stop();
@@ -123,6 +121,7 @@ export class Dialler {
             this.#choice = betterFailed(this.#choice, this.#now());
             wait(this.#choice.pause);
           },
+          move: () => undefined,
           heard: () => undefined,
           pushed: () => undefined,
         });
@@ -150,18 +149,17 @@ export class Dialler {
       const last = index === ways.length - 1;
       let opened = false;
       current = this.#dialWay(way, {
-        opened: () => {
+        ...events,
+        opened: (serverId) => {
           stopTimer();
           opened = true;
-          events.opened(way);
+          events.opened(way, serverId);
         },
         lost: (error) => {
           stopTimer();
           if (opened || last || isFinal(error)) events.lost(error);
           else attempt(index + 1);
         },
-        heard: () => events.heard(),
-        pushed: (push) => events.pushed(push),
       });
       if (last) return;
       cancelTimer = clock.after(transportTimes.each, () => {

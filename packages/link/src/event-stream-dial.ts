@@ -4,8 +4,14 @@
  * everything ends.
  */
 import { type ErrorBody, type Result, fail, ok } from '@holdfast/protocol/error.ts';
-import { commandAnswerSchema, inputAnswerSchema, pingSchema, streamHelloSchema } from '@holdfast/protocol/rest.ts';
-import type { SocketRequest, SocketRequestName } from '@holdfast/protocol/socket.ts';
+import {
+  commandAnswerSchema,
+  inputAnswerSchema,
+  pingSchema,
+  streamHeartbeatSchema,
+  streamHelloSchema,
+} from '@holdfast/protocol/rest.ts';
+import { type SocketRequest, type SocketRequestName, drainSchema } from '@holdfast/protocol/socket.ts';
 import { protocolVersion } from '@holdfast/protocol/version.ts';
 import type { z } from 'zod';
 import { toBase64 } from './base64.ts';
@@ -86,6 +92,14 @@ export function dialEventStreams(options: EventStreamDialOptions, events: DialEv
   };
   const address = (sessionId: string, what: string): string => `/api/sessions/${encodeURIComponent(sessionId)}/${what}`;
 
+  const heartbeat = (data: string): void => {
+    const asked = streamHeartbeatSchema.safeParse(parsed(data));
+    if (!asked.success) return;
+    const { streamId, nonce } = asked.data;
+    // Not answered, it is asked again, or the stream ends.
+    void call('/api/heartbeats', { streamId, nonce }, null);
+  };
+
   const handlers: Handlers = {
     hello: (_body, settle) => settle(fail('conflict', 'the stream of changes has said it already')),
     subscribe: ({ sessionId, after, tty }, settle) => {
@@ -101,6 +115,7 @@ export function dialEventStreams(options: EventStreamDialOptions, events: DialEv
           settle(answer);
         },
         heard: () => events.heard(),
+        heartbeat,
         pushed: (push) => events.pushed(push),
         lost,
       });
@@ -163,7 +178,11 @@ export function dialEventStreams(options: EventStreamDialOptions, events: DialEv
         return lost({ kind: 'unsupported_version', message: 'the server speaks another version; reload the page' });
       }
       opened = true;
-      return events.opened();
+      return events.opened(hello.data.serverId);
+    }
+    if (name === 'drain') {
+      const drain = drainSchema.safeParse(value);
+      return drain.success ? events.move(drain.data.withinMs) : undefined;
     }
     const push =
       name === 'session' && watching
@@ -175,6 +194,7 @@ export function dialEventStreams(options: EventStreamDialOptions, events: DialEv
   };
   const closeChanges = openEventStream(stream('/api/sessions/changes'), clock, {
     heard: () => events.heard(),
+    heartbeat,
     events: (batch) => batch.forEach(received),
     refused: lost,
     ended: lost,

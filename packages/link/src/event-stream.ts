@@ -1,5 +1,5 @@
 /** One event stream by fetch: opened once, says what came and what became of it, and never comes back by itself. */
-import { connectionTimes } from '@holdfast/core/client/connection.ts';
+import { livenessTimes } from '@holdfast/core/link/liveness.ts';
 import type { ErrorBody } from '@holdfast/protocol/error.ts';
 import type { Clock } from './client-interface.ts';
 import { EventStreamParser, type ServerEvent } from './event-stream-parser.ts';
@@ -11,8 +11,10 @@ const largestEvent = 16 * 1024 * 1024;
 export interface EventStreamEvents {
   /** Bytes came. */
   heard(): void;
-  /** In order; what came in one piece comes in one call. Never empty. */
+  /** In order; what came in one piece comes in one call. Never empty, and without heartbeats. */
   events(events: readonly ServerEvent[]): void;
+  /** The server asks whether somebody is there. */
+  heartbeat(data: string): void;
   /** The server did not open it. Called once, and nothing after it. */
   refused(error: ErrorBody): void;
   /** It was open and is over, or was silent for too long. Called once, and nothing after it. */
@@ -48,8 +50,8 @@ export function openEventStream(
   /** A stream that is open and says nothing, not even its heartbeat, is dead. */
   const check = (): void => {
     const silence = clock.now() - lastHeard;
-    if (silence >= connectionTimes.stale) finish((error) => on.ended(error), silent);
-    else cancelCheck = clock.after(connectionTimes.stale - silence, check);
+    if (silence >= livenessTimes.stale) finish((error) => on.ended(error), silent);
+    else cancelCheck = clock.after(livenessTimes.stale - silence, check);
   };
 
   const run = async (): Promise<void> => {
@@ -76,7 +78,9 @@ export function openEventStream(
       on.heard();
       const events = parser.push(decoder.decode(piece.value, { stream: true }));
       if (events === null) return finish((error) => on.ended(error), lost);
-      if (events.length > 0 && !over) on.events(events);
+      for (const { name, data } of events) if (name === 'heartbeat' && !over) on.heartbeat(data);
+      const others = events.filter(({ name }) => name !== 'heartbeat');
+      if (others.length > 0 && !over) on.events(others);
     }
   };
   run().catch((error: unknown) => {

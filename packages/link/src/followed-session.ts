@@ -18,6 +18,7 @@ export interface FollowedSessionContext {
   tellParsed(streamId: string, offset: number): Promise<Result<unknown>>;
   answered(answer: Result<Answer<'subscribe'>>): void;
   heard(): void;
+  heartbeat(data: string): void;
   pushed(push: Push): void;
   /** It ended by itself, and the session is still there. */
   lost(error: ErrorBody): void;
@@ -40,6 +41,7 @@ export class FollowedSession {
     this.#context = context;
     this.#close = openEventStream((signal) => context.ask(signal), context.clock, {
       heard: () => context.heard(),
+      heartbeat: (data) => context.heartbeat(data),
       events: (events) => this.#receive(events),
       refused: (error) => context.answered({ ok: false, error }),
       ended: (error) => this.#lost(error),

@@ -2,13 +2,14 @@
 import { type Server as HttpServer, createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { protocolVersion } from '@holdfast/protocol/version.ts';
-import { Server } from 'socket.io';
+import { Server, type Socket } from 'socket.io';
 import type { Channel } from '../src/channel.ts';
 import { runnerDoor, runnerPacketBytes } from '../src/runner-door.ts';
 import { type ChannelLimits, socketChannel } from '../src/socket-channel.ts';
 import type { TestMessage } from './channel-contract.ts';
 
 export class ChannelServer {
+  readonly sockets: Socket[] = [];
   readonly channels: Channel<TestMessage, TestMessage>[] = [];
   /** Connections tried, refused ones too. */
   attempts = 0;
@@ -30,6 +31,7 @@ export class ChannelServer {
       },
     });
     this.#io.of(runnerDoor.namespace).on('connection', (socket) => {
+      this.sockets.push(socket);
       socket.on('hello', (_body: unknown, answer: (value: unknown) => void) =>
         answer({ ok: true, protocolVersion: this.version, serverId: 's', time: new Date().toISOString() }),
       );

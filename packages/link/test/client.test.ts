@@ -1,11 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { eventually } from '@holdfast/testkit/eventually.ts';
+import { quickClock } from '@holdfast/testkit/quick-clock.ts';
 import type { ErrorBody } from '@holdfast/protocol/error.ts';
 import type { Transport } from '@holdfast/core/client/transport-choice.ts';
 import type { HoldfastClient } from '../src/client-interface.ts';
 import type { KeptCommand } from '@holdfast/core/client/outbox.ts';
 import type { OutboxStorage } from '../src/outbox-storage.ts';
-import { fastClock, recorder, renamed, testClient, upTo } from './fixtures.ts';
+import { recorder, renamed, testClient, upTo } from './fixtures.ts';
 import { scriptedHttp } from './scripted-http.ts';
 import { ScriptedServer, type World, logOf } from './scripted-server.ts';
 
@@ -427,7 +428,7 @@ describe.each<{ name: string; over: Transport[] }>([
 
     it('LINK8: a silent connection is found out at a wake-up and replaced', async () => {
       // Only the time of the check matters here: a clock that runs forty times as fast makes it a tenth of a second.
-      const client = start(server.url, { clock: fastClock(40) });
+      const client = start(server.url, { clock: quickClock(40) });
       client.connect();
       await live(client);
       client.wake('foreground');
@@ -439,6 +440,43 @@ describe.each<{ name: string; over: Transport[] }>([
       server.faults.mute = false;
       await live(client);
       expect(server.sockets.size).toBe(1);
+    });
+
+    it('LINK8: it answers what the server asks, with the same nonce', async () => {
+      const client = start(server.url);
+      client.connect();
+      await live(client);
+      expect(await server.ping('who is there')).toEqual({ nonce: 'who is there' });
+    });
+
+    it('LINK15: told that the server goes, it connects anew and says nothing is wrong; what was under way lands once', async () => {
+      logOf(world, 's');
+      const client = start(server.url);
+      const seen = new Set<string>();
+      client.connect();
+      await live(client);
+      client.connection.subscribe((view) => seen.add(view.status));
+      server.faults.loseAck = () => true;
+      const sent = client.send('s', { type: 'message.send', text: 'hello' });
+      await eventually('it was received', () => logOf(world, 's').effects.length === 1);
+      server.faults.loseAck = () => false;
+      const before = [...server.sockets][0];
+      server.push('drain', { withinMs: 50 });
+      await eventually('another socket', () => before?.connected === false && server.sockets.size === 1);
+      await live(client);
+      await eventually('stored', () => sent.ok && sent.value.state.get().status === 'stored');
+      expect(logOf(world, 's').effects).toHaveLength(1);
+      const { port } = server;
+      // It lets nobody in any more, then it is gone.
+      server.faults.refuseLogin = { kind: 'unavailable', message: 'closing', retryAfterMs: 20 };
+      server.push('drain', { withinMs: 50 });
+      await eventually('it tries', () => status(client) === 'moving');
+      await server.stop();
+      server = await serve(port);
+      await live(client);
+      seen.delete('catching-up');
+      expect([...seen].toSorted()).toEqual(['live', 'moving']);
+      expect(client.notices.get()).toEqual([]);
     });
 
     it('LINK5: a server that hangs up is called again', async () => {

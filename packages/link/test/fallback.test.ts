@@ -1,10 +1,11 @@
 import { type Server, createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { eventually } from '@holdfast/testkit/eventually.ts';
+import { quickClock } from '@holdfast/testkit/quick-clock.ts';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { HoldfastClient } from '../src/client-interface.ts';
 import { openEventStream } from '../src/event-stream.ts';
-import { fastClock, recorder, renamed, testClient, upTo } from './fixtures.ts';
+import { recorder, renamed, testClient, upTo } from './fixtures.ts';
 import { scriptedHttp } from './scripted-http.ts';
 import { ScriptedServer, type World, logOf } from './scripted-server.ts';
 
@@ -45,7 +46,7 @@ it('LINK10: without sockets it goes by event streams in its first attempt, and b
   logOf(world, 's');
   server.append('s', renamed('1'));
   server.faults.sockets = () => 'refuse';
-  client = testClient(server.url, { clock: fastClock(40), firstFailure: 'fail' });
+  client = testClient(server.url, { clock: quickClock(40), firstFailure: 'fail' });
   const sink = recorder();
   client.openSession('s', {}, sink);
   client.connect();
@@ -64,7 +65,7 @@ it('LINK10: without sockets it goes by event streams in its first attempt, and b
 
 it('LINK10: sockets that hang are given up in time for another way', async () => {
   server.faults.sockets = () => 'hang';
-  client = testClient(server.url, { clock: fastClock(40) });
+  client = testClient(server.url, { clock: quickClock(40) });
   client.connect();
   await connected('sse');
 });
@@ -95,13 +96,14 @@ it('LINK8: an event stream that is open and says nothing is found out within 30 
     response.write('event: hello\ndata: {}\n\n');
   });
   await new Promise<void>((listening) => silent.listen(0, '127.0.0.1', listening));
-  const clock = fastClock(20);
+  const clock = quickClock(20);
   const { port } = silent.address() as AddressInfo;
   const told: string[] = [];
   let heardAt = 0;
   let silence = 0;
   openEventStream((signal) => fetch(`http://127.0.0.1:${port}`, { signal }), clock, {
     heard: () => (heardAt = clock.now()),
+    heartbeat: () => undefined,
     events: (events) => told.push(...events.map(({ name }) => name)),
     refused: (error) => told.push(`refused ${error.kind}`),
     ended: (error) => {

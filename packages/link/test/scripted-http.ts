@@ -17,6 +17,8 @@ type Answer = { ok: boolean; error?: ErrorBody } & Record<string, unknown>;
 
 export function scriptedHttp(server: ScriptedServer): RequestListener {
   let latest: Connection | null = null;
+  /** What a stream's client has been asked, by the stream's id. */
+  const asked = new Map<string, (pong: unknown) => void>();
 
   const refuse = (response: ServerResponse, error: ErrorBody): void => {
     response.writeHead(errorStatus[error.kind], { 'content-type': 'application/json' });
@@ -57,13 +59,18 @@ export function scriptedHttp(server: ScriptedServer): RequestListener {
       for (const one of connection.responses) one.destroy();
     });
     socket.on('connect', () => {
-      socket.emit('hello', { protocolVersion: 1 }, ({ protocolVersion, time }: Answer) => {
+      socket.emit('hello', { protocolVersion: 1 }, ({ protocolVersion, serverId, time }: Answer) => {
         latest = connection;
         begin(response);
-        write(response, 'hello', { protocolVersion, time });
+        write(response, 'hello', { protocolVersion, serverId, time });
         socket.emit('watch', {}, () => undefined);
       });
     });
+    socket.on('ping', (message: { nonce: string }, answer: (pong: unknown) => void) => {
+      asked.set('stream-of-changes', answer);
+      write(response, 'heartbeat', { ...message, at: '2026-01-01T00:00:00.000Z', streamId: 'stream-of-changes' });
+    });
+    socket.on('drain', (message: unknown) => write(response, 'drain', message));
     socket.on('session', (message: { session: unknown }) => write(response, 'session', message.session));
     socket.on('sessionDeleted', (message: unknown) => write(response, 'deleted', message));
   };
@@ -115,6 +122,11 @@ export function scriptedHttp(server: ScriptedServer): RequestListener {
       });
     };
     if (url.pathname === '/api/ping') return ask('ping', { nonce: url.searchParams.get('nonce') });
+    if (url.pathname === '/api/heartbeats') {
+      asked.get(String(body['streamId']))?.({ nonce: body['nonce'] });
+      response.writeHead(204).end();
+      return;
+    }
     if (what === 'commands') return ask('command', { sessionId, command: body });
     if (what === 'input') {
       return ask('input', { ...body, sessionId, data: Buffer.from(String(body['data']), 'base64') });

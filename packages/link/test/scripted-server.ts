@@ -143,6 +143,13 @@ export class ScriptedServer {
     }
   }
 
+  /** Asks every client whether it is there. Resolves with what the first answers. */
+  ping(nonce: string): Promise<unknown> {
+    return new Promise((resolve) => {
+      for (const socket of this.sockets) socket.emit('ping', { nonce }, resolve);
+    });
+  }
+
   push(name: string, message: unknown): void {
     for (const socket of this.sockets) socket.emit(name, message);
   }

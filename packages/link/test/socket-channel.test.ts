@@ -136,6 +136,24 @@ it('LINK5: a channel closed here, or redialled, is replaced by a fresh one', asy
   await eventually('third', () => channels[2] !== undefined);
 });
 
+it('LINK8: it answers what the server asks, with the same nonce', async () => {
+  const server = await serve();
+  await first(dialTo(server.url).channels);
+  expect(await server.sockets[0]?.emitWithAck('ping', { nonce: 'who is there' })).toEqual({ nonce: 'who is there' });
+});
+
+it('LINK15: told that the server goes, it dials again and nothing is wrong', async () => {
+  const server = await serve();
+  const { dialler, channels, reported } = dialTo(server.url);
+  await first(channels);
+  const seen = new Set<string>();
+  dialler.connection.subscribe((view) => seen.add(view.status));
+  server.sockets[0]?.emit('drain', { withinMs: 50 });
+  await eventually('another channel', () => channels.length === 2 && server.sockets[0]?.connected === false);
+  expect([...seen].toSorted()).toEqual(['catching-up', 'live', 'moving']);
+  expect(reported).toEqual([]);
+});
+
 it('LINK13: what the other end does not take counts, and beyond its bound the channel closes', async () => {
   const limits = { message: 1_000_000, outgoing: 3_000_000, incoming: 1_000_000 };
   const server = await serve(limits);

@@ -114,8 +114,12 @@ export const streamResumeSchema = z.object({
   streamId: idSchema,
 });
 export const streamOutputSchema = z.object({ offset: offsetSchema, data: z.base64() });
-/** First event of GET /api/sessions/changes. */
-export const streamHelloSchema = z.object({ protocolVersion: z.number().int(), time: timeSchema });
+/** First event of GET /api/sessions/changes. serverId: names the server's process. */
+export const streamHelloSchema = z.object({ protocolVersion: z.number().int(), serverId: idSchema, time: timeSchema });
+/** Of every event stream, at its beginning and every 15 s. Who answers one has to answer all, or its stream ends. */
+export const streamHeartbeatSchema = z.object({ at: timeSchema, streamId: idSchema, nonce: z.string().max(64) });
+/** The answer to a heartbeat. */
+export const heartbeatAnswerSchema = streamHeartbeatSchema.omit({ at: true });
 
 export const agentInfoSchema = z.object({
   provider: z.string(),

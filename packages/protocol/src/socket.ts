@@ -58,6 +58,17 @@ export const socketAnswerSchemas = {
 export type SocketAnswer<N extends SocketRequestName> =
   ({ ok: true } & z.infer<(typeof socketAnswerSchemas)[N]>) | { ok: false; error: ErrorBody };
 
+/** The server goes: connect anew within so many ms, each client at a moment of its own. Nothing is wrong. */
+export const drainSchema = z.object({ withinMs: z.number().int().nonnegative().max(60_000) });
+export type Drain = z.infer<typeof drainSchema>;
+
+/** What any door says of the link itself. */
+export interface LifePushes {
+  /** Is somebody there? Answered with the same nonce. */
+  ping: (message: { nonce: string }, answer: (pong: unknown) => void) => void;
+  drain: (message: Drain) => void;
+}
+
 /** What the server pushes, by event name. */
 export interface SocketPushes {
   /** Contiguous, oldest first. */

@@ -4,20 +4,34 @@
  * has a number, and what an earlier one still says is not heard.
  */
 import type { ErrorBody } from '@holdfast/protocol/error.ts';
+import {
+  type Liveness,
+  answered,
+  ask,
+  check,
+  deadAt,
+  heard,
+  livenessDue,
+  livenessTimes,
+  newLiveness,
+} from '../link/liveness.ts';
 import { fullJitter } from './backoff.ts';
 
+/** Milliseconds. */
 export const connectionTimes = {
-  /** Milliseconds between two pings. */
-  ping: 15_000,
-  /** Nothing heard for so long: the link is dead. */
-  stale: 30_000,
-  /** After a wake-up an answer must come within this. */
-  check: 4_000,
-  /** A connection that lasted less counts as one more failed attempt. */
-  settled: 10_000,
   /** One attempt, from dialling to the server's hello. */
   open: 15_000,
-  pause: { base: 500, cap: 30_000 },
+  /** A server that hangs up sooner than this, and is no other process than before, is left alone for longer each time. */
+  settled: 3_000,
+  /** A server that said it would go may be away for so long before anything is said to be wrong. */
+  calm: 20_000,
+  pause: {
+    base: 500,
+    /** While somebody looks and nobody answers: a server that is back is found soon, and one that is not is asked every two seconds on average. */
+    near: 4_000,
+    /** While nobody looks, and where a server answers that it will not or hangs up at once. */
+    far: 30_000,
+  },
 } as const;
 
 export type WakeReason = 'foreground' | 'online' | 'network-change';
@@ -32,6 +46,8 @@ export type ConnectionView =
   | { readonly status: 'live' }
   /** The next attempt is at clock time retryAt. */
   | { readonly status: 'backoff'; readonly attempt: number; readonly retryAt: number; readonly error: ErrorBody }
+  /** The server said that it would go, and another is looked for: nothing is wrong. retryAt null: an attempt is under way. */
+  | { readonly status: 'moving'; readonly attempt: number; readonly retryAt: number | null }
   /** No further attempt by itself. login: log in again; reload: the page is older than the server. */
   | { readonly status: 'failed'; readonly error: ErrorBody; readonly remedy: 'login' | 'reload' | 'retry' };
 
@@ -43,24 +59,28 @@ export interface ConnectionState {
   readonly everConnected: boolean;
   /** The failure of the first connect has been told. */
   readonly reported: boolean;
-  /** Attempts since it was last connected for long enough; the pauses grow with it. */
+  /** Attempts that led nowhere, one after the other; the pauses grow with it. */
   readonly attempts: number;
-  /** connecting: give up at. */
+  /** While an attempt is under way: give up at. */
   readonly openBy: number;
   readonly openedAt: number;
-  readonly lastHeard: number;
-  readonly nextPing: number;
-  readonly pings: number;
-  readonly ping: { readonly nonce: string; readonly sentAt: number } | null;
-  /** Something must be heard before this (after a wake-up); null: no check under way. */
-  readonly checkBy: number | null;
+  /** The server process of the last connection; null: none yet. */
+  readonly serverId: string | null;
+  /** The last connection was the first one to its server process. */
+  readonly firstToServer: boolean;
+  /** Of the open connection. */
+  readonly liveness: Liveness;
+  /** The server has said that it goes: at `leaveAt` the connection is left; from `calmUntil` on it is trouble like any other. */
+  readonly move: { readonly leaveAt: number; readonly calmUntil: number } | null;
+  /** Somebody looks, as far as is known. */
+  readonly watched: boolean;
 }
 
 export type ConnectionEvent =
   | { readonly type: 'connect' }
   | { readonly type: 'close' }
-  /** The attempt is through, the server's hello included. */
-  | { readonly type: 'opened'; readonly attemptId: number }
+  /** The attempt is through, the server's hello included. serverId: names its process. */
+  | { readonly type: 'opened'; readonly attemptId: number; readonly serverId: string }
   /** The attempt failed, or the open connection ended. */
   | { readonly type: 'lost'; readonly attemptId: number; readonly error: ErrorBody }
   /** Every open session is up to date. */
@@ -68,7 +88,11 @@ export type ConnectionEvent =
   /** Anything came from the server. */
   | { readonly type: 'heard'; readonly attemptId: number }
   | { readonly type: 'pong'; readonly attemptId: number; readonly nonce: string }
+  /** The connection is to be left within so many ms for another, and nothing is wrong. */
+  | { readonly type: 'move'; readonly attemptId: number; readonly withinMs: number }
   | { readonly type: 'wake'; readonly reason: WakeReason }
+  /** Nobody looks, until it wakes in the foreground. */
+  | { readonly type: 'unwatched' }
   | { readonly type: 'tick' };
 
 export type ConnectionEffect =
@@ -106,30 +130,30 @@ export const initialConnection: ConnectionState = {
   attempts: 0,
   openBy: 0,
   openedAt: 0,
-  lastHeard: 0,
-  nextPing: 0,
-  pings: 0,
-  ping: null,
-  checkBy: null,
+  serverId: null,
+  firstToServer: false,
+  liveness: newLiveness(0),
+  move: null,
+  watched: true,
 };
 
-export const isConnected = (state: ConnectionState): boolean =>
-  state.view.status === 'catching-up' || state.view.status === 'live';
+export const isConnected = ({ view }: ConnectionState): boolean =>
+  view.status === 'catching-up' || view.status === 'live';
+
+const isDialling = ({ view }: ConnectionState): boolean =>
+  view.status === 'connecting' || (view.status === 'moving' && view.retryAt === null);
+
+/** When the next attempt is due, while none is under way and one will be; else null. */
+const dueAttempt = ({ view }: ConnectionState): { retryAt: number; attempt: number } | null =>
+  (view.status === 'backoff' || view.status === 'moving') && view.retryAt !== null
+    ? { retryAt: view.retryAt, attempt: view.attempt }
+    : null;
 
 /** When to say `tick`, in clock milliseconds; null: not before something else happens. */
 export function nextDeadline(state: ConnectionState): number | null {
-  switch (state.view.status) {
-    case 'connecting':
-      return state.openBy;
-    case 'backoff':
-      return state.view.retryAt;
-    case 'catching-up':
-    case 'live':
-      return Math.min(state.nextPing, state.lastHeard + connectionTimes.stale, state.checkBy ?? Infinity);
-    case 'idle':
-    case 'failed':
-      return null;
-  }
+  if (isConnected(state)) return Math.min(livenessDue(state.liveness), state.move?.leaveAt ?? Infinity);
+  if (isDialling(state)) return state.openBy;
+  return dueAttempt(state)?.retryAt ?? null;
 }
 
 const noAnswer: ErrorBody = { kind: 'timeout', message: 'the server could not be reached in time' };
@@ -140,78 +164,66 @@ export function stepConnection(
   moment: ConnectionMoment,
   settings: ConnectionSettings,
 ): ConnectionStep {
-  if ('attemptId' in event && event.attemptId !== state.attemptId) return { state, effects: [] };
+  if ('attemptId' in event && event.attemptId !== state.attemptId) return stay(state);
   switch (event.type) {
     case 'connect':
-      return state.view.status === 'idle' || state.view.status === 'failed'
-        ? open(state, 1, moment, [])
-        : { state, effects: [] };
+      return state.view.status === 'idle' || state.view.status === 'failed' ? open(state, 1, moment) : stay(state);
     case 'close':
       return {
-        state: { ...state, view: { status: 'idle' }, attemptId: state.attemptId + 1, ping: null, checkBy: null },
-        effects: hasSocket(state) ? [{ type: 'drop', attemptId: state.attemptId }] : [],
+        state: { ...state, view: { status: 'idle' }, attemptId: state.attemptId + 1, move: null },
+        effects: isDialling(state) || isConnected(state) ? [{ type: 'drop', attemptId: state.attemptId }] : [],
       };
     case 'opened':
-      return state.view.status === 'connecting'
-        ? {
-            state: {
-              ...state,
-              view: { status: 'catching-up' },
-              everConnected: true,
-              openedAt: moment.at,
-              lastHeard: moment.at,
-              nextPing: moment.at + connectionTimes.ping,
-              ping: null,
-              checkBy: null,
-            },
-            effects: [],
-          }
-        : { state, effects: [] };
+      return stay(isDialling(state) ? opened(state, event.serverId, moment) : state);
     case 'lost':
-      return hasSocket(state) ? lost(state, event.error, moment, settings) : { state, effects: [] };
+      return isDialling(state) || isConnected(state) ? lost(state, event.error, moment, settings) : stay(state);
     case 'caught-up':
-      return state.view.status === 'catching-up'
-        ? { state: { ...state, view: { status: 'live' } }, effects: [] }
-        : { state, effects: [] };
+      return stay(state.view.status === 'catching-up' ? { ...state, view: { status: 'live' } } : state);
     case 'heard':
-      return { state: isConnected(state) ? heard(state, moment) : state, effects: [] };
+      return stay(isConnected(state) ? { ...state, liveness: heard(state.liveness, moment.at) } : state);
     case 'pong':
-      return isConnected(state) ? pong(state, event.nonce, moment) : { state, effects: [] };
+      return isConnected(state) ? pong(state, event.nonce, moment) : stay(state);
+    case 'move':
+      return isConnected(state) ? move(state, event.withinMs, moment) : stay(state);
     case 'wake':
-      return wake(state, moment);
+      return wake(event.reason === 'foreground' ? { ...state, watched: true } : state, moment);
+    case 'unwatched':
+      return stay({ ...state, watched: false });
     case 'tick':
       return tick(state, moment, settings);
   }
 }
 
-const hasSocket = (state: ConnectionState): boolean => state.view.status === 'connecting' || isConnected(state);
+const stay = (state: ConnectionState): ConnectionStep => ({ state, effects: [] });
 
-const heard = (state: ConnectionState, moment: ConnectionMoment): ConnectionState => ({
-  ...state,
-  lastHeard: moment.at,
-  checkBy: null,
-});
-
-function open(
-  state: ConnectionState,
-  attempt: number,
-  moment: ConnectionMoment,
-  before: readonly ConnectionEffect[],
-): ConnectionStep {
+/** The connection or attempt there is, is dropped. */
+function open(state: ConnectionState, attempt: number, { at }: ConnectionMoment): ConnectionStep {
   const attemptId = state.attemptId + 1;
+  const drop: ConnectionEffect[] =
+    isDialling(state) || isConnected(state) ? [{ type: 'drop', attemptId: state.attemptId }] : [];
+  const calm = state.move !== null && at < state.move.calmUntil;
   return {
     state: {
       ...state,
-      view: { status: 'connecting', attempt },
+      view: calm ? { status: 'moving', attempt, retryAt: null } : { status: 'connecting', attempt },
       attemptId,
       attempts: attempt,
-      openBy: moment.at + connectionTimes.open,
-      ping: null,
-      checkBy: null,
+      openBy: at + connectionTimes.open,
     },
-    effects: [...before, { type: 'open', attemptId }],
+    effects: [...drop, { type: 'open', attemptId }],
   };
 }
+
+const opened = (state: ConnectionState, serverId: string, { at }: ConnectionMoment): ConnectionState => ({
+  ...state,
+  view: { status: 'catching-up' },
+  everConnected: true,
+  openedAt: at,
+  firstToServer: serverId !== state.serverId,
+  serverId,
+  liveness: newLiveness(at),
+  move: null,
+});
 
 function lost(
   state: ConnectionState,
@@ -220,23 +232,35 @@ function lost(
   settings: ConnectionSettings,
 ): ConnectionStep {
   const effects: ConnectionEffect[] = [{ type: 'drop', attemptId: state.attemptId }];
-  const gone: ConnectionState = { ...state, attemptId: state.attemptId + 1, ping: null, checkBy: null };
+  const gone: ConnectionState = { ...state, attemptId: state.attemptId + 1 };
   const remedy = remedyOf(error);
   const first = !state.everConnected;
   if (first && !state.reported) effects.push({ type: 'report', error });
   const reported = state.reported || first;
   if (remedy !== 'retry' || (first && settings.firstFailure === 'fail')) {
-    return { state: { ...gone, reported, view: { status: 'failed', error, remedy } }, effects };
+    return { state: { ...gone, reported, move: null, view: { status: 'failed', error, remedy } }, effects };
   }
-  // A server that greets and hangs up again and again must not be dialled at full speed.
-  const settled = isConnected(state) && moment.at - state.openedAt >= connectionTimes.settled;
-  const attempt = settled ? 1 : Math.max(1, state.attempts);
-  const pause = Math.max(fullJitter(attempt, moment.random, connectionTimes.pause), error.retryAfterMs ?? 0);
+  const { pause, settled } = connectionTimes;
+  // A server that was restarted is expected back. One that greets and hangs up again and again must be let alone.
+  const wasFine = isConnected(state) && (state.firstToServer || moment.at - state.openedAt >= settled);
+  const attempt = wasFine ? 1 : Math.max(1, state.attempts);
+  const cap = state.watched && !isConnected(state) && nobodyAnswered(error) ? pause.near : pause.far;
+  const waitMs = Math.max(fullJitter(attempt, moment.random, { base: pause.base, cap }), error.retryAfterMs ?? 0);
+  const retryAt = moment.at + waitMs;
+  const calm = state.move !== null && moment.at < state.move.calmUntil;
   return {
-    state: { ...gone, reported, view: { status: 'backoff', attempt, retryAt: moment.at + pause, error } },
+    state: {
+      ...gone,
+      reported,
+      view: calm ? { status: 'moving', attempt, retryAt } : { status: 'backoff', attempt, retryAt, error },
+    },
     effects,
   };
 }
+
+/** A server that lives and will not says so in another way, or says when to come again. */
+const nobodyAnswered = ({ kind, retryAfterMs }: ErrorBody): boolean =>
+  (kind === 'unavailable' || kind === 'timeout') && retryAfterMs === undefined;
 
 function remedyOf(error: ErrorBody): 'login' | 'reload' | 'retry' {
   if (error.kind === 'unauthenticated' || error.kind === 'forbidden') return 'login';
@@ -244,64 +268,51 @@ function remedyOf(error: ErrorBody): 'login' | 'reload' | 'retry' {
   return 'retry';
 }
 
-function pong(state: ConnectionState, nonce: string, moment: ConnectionMoment): ConnectionStep {
-  if (state.ping?.nonce !== nonce) return { state: heard(state, moment), effects: [] };
+function pong(state: ConnectionState, nonce: string, { at }: ConnectionMoment): ConnectionStep {
+  const { liveness, roundTripMs } = answered(state.liveness, nonce, at);
   return {
-    state: { ...heard(state, moment), ping: null },
-    effects: [{ type: 'latency', ms: moment.at - state.ping.sentAt }],
+    state: { ...state, liveness },
+    effects: roundTripMs === null ? [] : [{ type: 'latency', ms: roundTripMs }],
   };
 }
 
-function ping(state: ConnectionState, moment: ConnectionMoment): ConnectionStep {
-  const nonce = `${state.attemptId}-${state.pings + 1}`;
-  return {
-    state: {
-      ...state,
-      pings: state.pings + 1,
-      ping: { nonce, sentAt: moment.at },
-      nextPing: moment.at + connectionTimes.ping,
-    },
-    effects: [{ type: 'ping', attemptId: state.attemptId, nonce }],
+/** Everybody who is told to go would come at once, so each picks its own moment. */
+function move(state: ConnectionState, withinMs: number, moment: ConnectionMoment): ConnectionStep {
+  const { at, random } = moment;
+  const planned = state.move ?? {
+    leaveAt: at + Math.floor(random * withinMs),
+    calmUntil: at + withinMs + connectionTimes.calm,
   };
+  const told = { ...state, move: planned };
+  return at >= planned.leaveAt ? open(told, 1, moment) : stay(told);
 }
 
 /** The person is looking, or the network is another one: find out now whether the link is alive. */
 function wake(state: ConnectionState, moment: ConnectionMoment): ConnectionStep {
-  switch (state.view.status) {
-    case 'backoff':
-      return open(state, state.attempts + 1, moment, []);
-    case 'connecting': {
-      // An attempt begun on a network that is gone hangs until its time is over: begin it again, but not more often
-      // than an attempt needs.
-      const begun = state.openBy - connectionTimes.open;
-      if (moment.at - begun < connectionTimes.check) return { state, effects: [] };
-      return open(state, state.view.attempt, moment, [{ type: 'drop', attemptId: state.attemptId }]);
-    }
-    case 'catching-up':
-    case 'live': {
-      const asked = ping(state, moment);
-      return { state: { ...asked.state, checkBy: moment.at + connectionTimes.check }, effects: asked.effects };
-    }
-    case 'idle':
-    case 'failed':
-      return { state, effects: [] };
+  if (isConnected(state)) {
+    const { liveness, nonce } = check(state.liveness, String(state.attemptId), moment.at);
+    return { state: { ...state, liveness }, effects: [{ type: 'ping', attemptId: state.attemptId, nonce }] };
   }
+  if (isDialling(state)) {
+    // An attempt begun on a network that is gone hangs until its time is over: begin it again, but not more often
+    // than an attempt needs.
+    const begun = state.openBy - connectionTimes.open;
+    return moment.at - begun < livenessTimes.check ? stay(state) : open(state, state.attempts, moment);
+  }
+  const due = dueAttempt(state);
+  return due === null ? stay(state) : open(state, due.attempt + 1, moment);
 }
 
 function tick(state: ConnectionState, moment: ConnectionMoment, settings: ConnectionSettings): ConnectionStep {
-  switch (state.view.status) {
-    case 'backoff':
-      return moment.at >= state.view.retryAt ? open(state, state.view.attempt + 1, moment, []) : { state, effects: [] };
-    case 'connecting':
-      return moment.at >= state.openBy ? lost(state, noAnswer, moment, settings) : { state, effects: [] };
-    case 'catching-up':
-    case 'live': {
-      const deadAt = Math.min(state.lastHeard + connectionTimes.stale, state.checkBy ?? Infinity);
-      if (moment.at >= deadAt) return open(state, 1, moment, [{ type: 'drop', attemptId: state.attemptId }]);
-      return moment.at >= state.nextPing ? ping(state, moment) : { state, effects: [] };
-    }
-    case 'idle':
-    case 'failed':
-      return { state, effects: [] };
+  const { at } = moment;
+  if (isConnected(state)) {
+    if (at >= deadAt(state.liveness)) return open({ ...state, move: null }, 1, moment);
+    if (state.move !== null && at >= state.move.leaveAt) return open(state, 1, moment);
+    if (at < state.liveness.nextPing) return stay(state);
+    const { liveness, nonce } = ask(state.liveness, String(state.attemptId), at);
+    return { state: { ...state, liveness }, effects: [{ type: 'ping', attemptId: state.attemptId, nonce }] };
   }
+  if (isDialling(state)) return at >= state.openBy ? lost(state, noAnswer, moment, settings) : stay(state);
+  const due = dueAttempt(state);
+  return due !== null && at >= due.retryAt ? open(state, due.attempt + 1, moment) : stay(state);
 }

@@ -11,6 +11,7 @@ import {
   stepConnection,
 } from '@holdfast/core/client/connection.ts';
 import { fullJitter } from '@holdfast/core/client/backoff.ts';
+import { livenessTimes } from '@holdfast/core/link/liveness.ts';
 import type { ErrorBody } from '@holdfast/protocol/error.ts';
 
 const away: ErrorBody = { kind: 'unavailable', message: 'away' };
@@ -38,7 +39,10 @@ function run(
 
 const connect: ConnectionEvent = { type: 'connect' };
 const tick: ConnectionEvent = { type: 'tick' };
-const opened = (state: ConnectionState): ConnectionEvent => ({ type: 'opened', attemptId: state.attemptId });
+const opened = (state: ConnectionState): ConnectionEvent => openedTo('one')(state);
+const openedTo =
+  (serverId: string) =>
+  (state: ConnectionState): ConnectionEvent => ({ type: 'opened', attemptId: state.attemptId, serverId });
 const caughtUp = (state: ConnectionState): ConnectionEvent => ({ type: 'caught-up', attemptId: state.attemptId });
 const heard = (state: ConnectionState): ConnectionEvent => ({ type: 'heard', attemptId: state.attemptId });
 const lost =
@@ -60,37 +64,60 @@ describe('connection', () => {
   });
 
   it('LINK5: pauses grow to the cap and are spread over their whole length', () => {
-    const { pause } = connectionTimes;
+    const pause = { base: connectionTimes.pause.base, cap: connectionTimes.pause.far };
     const longest = [1, 2, 3, 4, 5, 6, 7, 8, 50].map((attempt) => fullJitter(attempt, 0.999_999, pause));
     expect(longest).toEqual([499, 999, 1999, 3999, 7999, 15999, 29999, 29999, 29999]);
     expect(fullJitter(9, 0, pause)).toBe(0);
   });
 
-  it('LINK5: each failed attempt is followed by a longer pause, and attempts end only with close', () => {
-    const events: { at: number; event: ConnectionEvent | ((state: ConnectionState) => ConnectionEvent) }[] = [...live];
+  /** The pauses after a live connection was lost and every attempt since then. */
+  const pausesOf = (error: ErrorBody, ...before: Parameters<typeof run>[0]): number[] => {
+    const events: Parameters<typeof run>[0][number][] = [...live, ...before];
     const pauses: number[] = [];
     let at = 100_000;
-    events.push({ at, event: lost() });
+    events.push({ at, event: lost(error) });
     for (let round = 0; round < 10; round += 1) {
       const { view } = run(events).state;
       if (view.status !== 'backoff') throw new Error(view.status);
       pauses.push(view.retryAt - at);
       at = view.retryAt;
-      events.push({ at, event: tick }, { at, event: lost() });
+      events.push({ at, event: tick }, { at, event: lost(error) });
     }
-    expect(pauses).toEqual([250, 500, 1000, 2000, 4000, 8000, 15000, 15000, 15000, 15000]);
     expect(run([...events, { at, event: { type: 'close' } }]).state.view.status).toBe('idle');
+    return pauses;
+  };
+
+  it('LINK5: each failed attempt is followed by a longer pause, and attempts end only with close', () => {
+    const overloaded: ErrorBody = { kind: 'quota_exceeded', message: 'too many' };
+    expect(pausesOf(overloaded)).toEqual([250, 500, 1000, 2000, 4000, 8000, 15000, 15000, 15000, 15000]);
   });
 
-  it('LINK5: a connection that dies young does not make the pauses short again', () => {
-    const flapping = [0, 1, 2, 3, 4].flatMap((round) => [
-      { at: round * 40_000, event: round === 0 ? connect : tick },
-      { at: round * 40_000 + 10, event: opened },
-      { at: round * 40_000 + 20, event: lost() },
-    ]);
-    const { view } = run(flapping).state;
-    if (view.status !== 'backoff') throw new Error(view.status);
-    expect(view.retryAt - 160_020).toBe(4_000);
+  it('LINK14: where nobody answers the pauses stay short while somebody looks, and grow while nobody does', () => {
+    const near = [250, 500, 1000, 2000, 2000, 2000, 2000, 2000, 2000, 2000];
+    const far = [250, 500, 1000, 2000, 4000, 8000, 15000, 15000, 15000, 15000];
+    expect(pausesOf(away)).toEqual(near);
+    const unwatched: ConnectionEvent = { type: 'unwatched' };
+    expect(pausesOf(away, { at: 30, event: unwatched })).toEqual(far);
+    const seen: ConnectionEvent = { type: 'wake', reason: 'foreground' };
+    expect(pausesOf(away, { at: 30, event: unwatched }, { at: 40, event: seen })).toEqual(near);
+    // A server that lives and asks for time gets it.
+    expect(pausesOf({ ...away, retryAfterMs: 3_000 }).slice(0, 6)).toEqual([3000, 3000, 3000, 3000, 4000, 8000]);
+  });
+
+  it('LINK14: a server that was restarted is expected back at once, however often; one that hangs up at once is not', () => {
+    const lives = (name: (round: number) => string, life: number): number => {
+      const flapping = [0, 1, 2, 3, 4].flatMap((round) => [
+        { at: round * 40_000, event: round === 0 ? connect : tick },
+        { at: round * 40_000 + 10, event: openedTo(name(round)) },
+        { at: round * 40_000 + 10 + life, event: lost() },
+      ]);
+      const { view } = run(flapping).state;
+      if (view.status !== 'backoff') throw new Error(view.status);
+      return view.retryAt - (160_010 + life);
+    };
+    expect(lives((round) => `server-${round}`, 10)).toBe(250);
+    expect(lives(() => 'server', 10)).toBe(4_000);
+    expect(lives(() => 'server', connectionTimes.settled)).toBe(250);
   });
 
   it.each([
@@ -181,13 +208,13 @@ describe('connection', () => {
     const wake: ConnectionEvent = { type: 'wake', reason };
     const checked = run([...live, { at: 1_000, event: wake }]);
     expect(checked.effects.at(-1)).toEqual({ type: 'ping', attemptId: 1, nonce: '1-1' });
-    const dead = run([...live, { at: 1_000, event: wake }, { at: 1_000 + connectionTimes.check, event: tick }]);
+    const dead = run([...live, { at: 1_000, event: wake }, { at: 1_000 + livenessTimes.check, event: tick }]);
     expect(dead.effects.at(-1)).toEqual({ type: 'open', attemptId: 2 });
     const alive = run([
       ...live,
       { at: 1_000, event: wake },
       { at: 1_100, event: heard },
-      { at: 1_000 + connectionTimes.check, event: tick },
+      { at: 1_000 + livenessTimes.check, event: tick },
     ]);
     expect(alive.state.view.status).toBe('live');
     const waiting = run([...live, { at: 1_000, event: lost() }, { at: 1_001, event: wake }]);
@@ -202,12 +229,83 @@ describe('connection', () => {
     ]);
   });
 
+  describe('a server that says that it goes', () => {
+    const move = (state: ConnectionState): ConnectionEvent => ({
+      type: 'move',
+      attemptId: state.attemptId,
+      withinMs: 500,
+    });
+    const told = [...live, { at: 1_000, event: move }];
+
+    it('LINK15: the connection is used until its moment, then left for another, and nothing is said to be wrong', () => {
+      const { state } = run(told);
+      expect(state.view.status).toBe('live');
+      expect(nextDeadline(state)).toBe(1_250);
+      const left = run([...told, { at: 1_250, event: tick }]);
+      expect(left.state.view).toEqual({ status: 'moving', attempt: 1, retryAt: null });
+      expect(left.effects.slice(-2)).toEqual([
+        { type: 'drop', attemptId: 1 },
+        { type: 'open', attemptId: 2 },
+      ]);
+      const there = run([...told, { at: 1_250, event: tick }, { at: 1_300, event: openedTo('two') }]);
+      expect(there.state.view.status).toBe('catching-up');
+      const later = run([
+        ...told,
+        { at: 1_250, event: tick },
+        { at: 1_300, event: openedTo('two') },
+        { at: 9_000, event: lost() },
+      ]);
+      expect(later.state.view.status).toBe('backoff');
+    });
+
+    it('LINK15: it stays calm while the server is away for a moment, and says so when it is not a moment any more', () => {
+      const waiting = run([...told, { at: 1_250, event: tick }, { at: 1_260, event: lost() }]);
+      expect(waiting.state.view).toEqual({ status: 'moving', attempt: 1, retryAt: 1_510 });
+      const again = run([
+        ...told,
+        { at: 1_250, event: tick },
+        { at: 1_260, event: lost() },
+        { at: 1_510, event: tick },
+      ]);
+      expect(again.state.view).toEqual({ status: 'moving', attempt: 2, retryAt: null });
+      const { calm } = connectionTimes;
+      const late = run([
+        ...told,
+        { at: 1_250, event: tick },
+        { at: 1_260, event: lost() },
+        { at: 1_510, event: tick },
+        { at: 1_500 + calm, event: lost() },
+      ]);
+      expect(late.state.view.status).toBe('backoff');
+    });
+
+    it('LINK15: cut off before its moment, or found dead, it goes on as well', () => {
+      expect(run([...told, { at: 1_100, event: lost() }]).state.view).toEqual({
+        status: 'moving',
+        attempt: 1,
+        retryAt: 1_350,
+      });
+      expect(run([...told, { at: 1_100, event: move }]).state.move?.leaveAt).toBe(1_250);
+      const refused = run([
+        ...told,
+        { at: 1_250, event: tick },
+        { at: 1_260, event: lost({ kind: 'unauthenticated', message: 'no' }) },
+      ]);
+      expect(refused.state.view.status).toBe('failed');
+      const dialling = run([
+        { at: 0, event: connect },
+        { at: 10, event: move },
+      ]);
+      expect(dialling.state.view.status).toBe('connecting');
+    });
+  });
+
   it('LINK5: what an earlier attempt still says is not heard', () => {
     const replaced = [...live, { at: 30_020, event: tick }];
     const before = run(replaced);
     expect(before.state).toMatchObject({ attemptId: 2, view: { status: 'connecting' } });
     const late: ConnectionEvent[] = [
-      { type: 'opened', attemptId: 1 },
+      { type: 'opened', attemptId: 1, serverId: 'one' },
       { type: 'lost', attemptId: 1, error: { kind: 'unauthenticated', message: 'no' } },
     ];
     for (const event of late) {
@@ -223,9 +321,10 @@ describe('connection', () => {
       fc.constant<ConnectionEvent>(connect),
       fc.constant<ConnectionEvent>(tick),
       fc.constant<ConnectionEvent>({ type: 'wake', reason: 'online' }),
-      fc
-        .constantFrom('opened' as const, 'caught-up' as const, 'heard' as const)
-        .chain((type) => fc.record({ type: fc.constant(type), attemptId })),
+      fc.record({ type: fc.constant('opened' as const), attemptId, serverId: fc.constantFrom('one', 'two') }),
+      fc.record({ type: fc.constant('move' as const), attemptId, withinMs: fc.integer({ min: 0, max: 5_000 }) }),
+      fc.constant<ConnectionEvent>({ type: 'unwatched' }),
+      fc.record({ type: fc.constantFrom('caught-up' as const, 'heard' as const), attemptId }),
       fc.record({ type: fc.constant('lost' as const), attemptId, error }),
       fc.record({ type: fc.constant('pong' as const), attemptId, nonce: fc.constantFrom('1-1', 'x') }),
     );
@@ -243,10 +342,12 @@ describe('connection', () => {
             if (effect.type === 'open') open.add(effect.attemptId);
             if (effect.type === 'drop') open.delete(effect.attemptId);
           }
-          expect(open.size).toBe(state.view.status === 'connecting' || isConnected(state) ? 1 : 0);
-          const rests = state.view.status === 'idle' || state.view.status === 'failed';
+          const { view } = state;
+          const dialling = view.status === 'connecting' || (view.status === 'moving' && view.retryAt === null);
+          expect(open.size).toBe(dialling || isConnected(state) ? 1 : 0);
+          const rests = view.status === 'idle' || view.status === 'failed';
           expect(nextDeadline(state) === null).toBe(rests);
-          if (state.view.status === 'backoff') expect(state.view.retryAt - at).toBeLessThanOrEqual(30_000);
+          if (view.status === 'backoff') expect(view.retryAt - at).toBeLessThanOrEqual(30_000);
         }
       }),
       { numRuns: 300 },

@@ -45,6 +45,7 @@ export class AgentHost {
   /** What was allowed for the session, while its process is gone for idleness. */
   readonly #allowedTools = new Map<string, AgentProcess['meta']['allowedTools']>();
   readonly #sweeping: NodeJS.Timeout | null = null;
+  #closed = false;
 
   constructor(options: AgentHostOptions) {
     this.#options = options;
@@ -150,6 +151,7 @@ export class AgentHost {
 
   /** Leaves; the agents go on. */
   close(): void {
+    this.#closed = true;
     if (this.#sweeping !== null) clearInterval(this.#sweeping);
     for (const processes of this.#processes.values()) for (const process of processes) process.detach();
     this.#processes.clear();
@@ -176,11 +178,13 @@ export class AgentHost {
       const before = live.meta;
       await live.openTurn(turn);
       const handed = await attached.startTurn({ turnId, messageId, text });
+      if (this.#closed) return undone();
       if (handed.ok) live.reportTurn();
       else await live.undoTurn(before);
       return handed;
     });
     if (started?.ok === true) return started;
+    if (this.#closed) return undone();
     // It may have died before its driver heard of it: then a new process takes the turn.
     const survey = await this.#survey(sessionId);
     return survey.alive && started !== null ? started : this.#startProcess(instruction, turn);
@@ -245,6 +249,7 @@ export class AgentHost {
         attached === null
           ? fail('agent_unavailable', 'The agent ended as soon as it was started.')
           : await attached.startTurn({ turnId, messageId, text });
+      if (this.#closed) return undone();
       if (handed.ok) {
         process.reportTurn();
       } else {
@@ -350,3 +355,9 @@ export class AgentHost {
     this.#options.reports.add({ sessionId, source: deliveriesSource, position: deliveryId, facts: [...before, fact] });
   }
 }
+
+/**
+ * What was under way when this runner left says nothing any more, not even that it failed: the next runner is given it
+ * again and goes on from what the holder knows.
+ */
+const undone = (): Promise<never> => new Promise(() => undefined);

@@ -86,6 +86,23 @@ describe('agents', () => {
     expect((await notes())?.['turn']).toBe(null);
   });
 
+  it('TURN4, LINK2: a prompt on its way when its runner leaves is handed over by the next', async () => {
+    const { machine, server, driver, runner, root } = await machineWithAgent();
+    await using _ = machine;
+    await server.carryOut(turn(root, 't1', 'again'));
+    await eventually('the first end', () => server.factsOf('turn.ended').length === 1);
+    driver.holdPrompts = true;
+    const delivery = server.deliver(turn(root, 't2', 'more'));
+    await eventually('on its way', () => driver.calls.includes('hold t2'));
+    await runner.close();
+    driver.holdPrompts = false;
+    await machine.run();
+    server.deliver(turn(root, 't2', 'more'), delivery);
+    await eventually('the second end', () => server.factsOf('turn.ended').length === 2);
+    expect(server.factsOf('turn.ended').map(({ outcome }) => outcome)).toEqual(['completed', 'completed']);
+    expect(server.factsOf('message.assistant').map(({ text }) => text)).toEqual(['again', 'more']);
+  });
+
   it('TURN5: what was said while no server or no runner was there is told once by the next', async () => {
     const { machine, server, driver, runner, root } = await machineWithAgent();
     await using _ = machine;

@@ -25,6 +25,8 @@ export class EchoDriver implements AgentDriver {
   startError: string | null = null;
   /** Refuses every message. */
   deaf = false;
+  /** A prompt does not reach the agent, and fails when its driver leaves. */
+  holdPrompts = false;
 
   info() {
     const { provider } = this;
@@ -51,6 +53,7 @@ export class EchoDriver implements AgentDriver {
     let ended = false;
     let gone = exit;
     let detached = false;
+    const left = Promise.withResolvers<void>();
     const firstLine = Promise.withResolvers<void>();
     const tellEnd = (): void => {
       if (ended && gone !== null && !detached) events.ended(position + 1, gone);
@@ -85,6 +88,11 @@ export class EchoDriver implements AgentDriver {
     return {
       startTurn: async ({ turnId, messageId, text }) => {
         if (this.deaf) return fail('unavailable', 'it does not listen');
+        if (this.holdPrompts) {
+          this.calls.push(`hold ${turnId}`);
+          await left.promise;
+          return fail('unavailable', 'The driver has left.');
+        }
         const written = await write(`turn ${turnId} ${text}`, messageId);
         // The agent may well be quicker than the answer that it has the message.
         if (text === 'hello') await firstLine.promise;
@@ -107,6 +115,7 @@ export class EchoDriver implements AgentDriver {
       },
       detach: () => {
         detached = true;
+        left.resolve();
         reading.close();
         unsubscribe();
       },

@@ -1,5 +1,6 @@
 /** Whether this server can do its work now, by named checks (OPS5). What a check says goes to the log, not to the asker. */
 import type { Logger } from 'pino';
+import type { Drain } from './drain.ts';
 
 export interface ReadinessReport {
   ready: boolean;
@@ -11,6 +12,7 @@ export interface ReadinessOptions {
   /** A check that takes longer has failed. */
   readonly timeoutMs: number;
   readonly log: Logger;
+  readonly drain: Drain;
 }
 
 export class Readiness {
@@ -30,7 +32,10 @@ export class Readiness {
   async #run(): Promise<ReadinessReport> {
     const named = Object.entries(this.#options.checks());
     const checks = await Promise.all(named.map(async ([name, check]) => [name, await this.#one(name, check)] as const));
-    return { ready: checks.every(([, { ok }]) => ok), checks: Object.fromEntries(checks) };
+    const report: ReadinessReport['checks'] = Object.fromEntries(checks);
+    const { refusal } = this.#options.drain;
+    if (refusal !== null) report['closing'] = { ok: false, durationMs: 0, message: refusal.message };
+    return { ready: Object.values(report).every(({ ok }) => ok), checks: report };
   }
 
   async #one(name: string, check: () => Promise<void>): Promise<ReadinessReport['checks'][string]> {

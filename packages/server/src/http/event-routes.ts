@@ -1,5 +1,5 @@
 import { idSchema } from '@holdfast/protocol/id.ts';
-import { eventPageSchema, eventsQuerySchema, parsedSchema } from '@holdfast/protocol/rest.ts';
+import { eventPageSchema, eventsQuerySchema, heartbeatAnswerSchema, parsedSchema } from '@holdfast/protocol/rest.ts';
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { Application } from '../application/application.ts';
@@ -23,7 +23,7 @@ export function eventRoutes(app: HttpApp, application: Application, streams: Eve
       schema: {
         tags: ['events'],
         description:
-          'A page of the log; with "Accept: text/event-stream" the log as it grows: resume, fact (id: its seq), preview, synced, heartbeat, deleted. Last-Event-ID goes on after that fact. tty: also a terminal\'s output, as tty (its bytes in base64) from that offset on, or after a screen; say what was parsed, or no more will come.',
+          'A page of the log; with "Accept: text/event-stream" the log as it grows: resume, fact (id: its seq), preview, synced, heartbeat, deleted, drain (the server goes: come again). Last-Event-ID goes on after that fact. tty: also a terminal\'s output, as tty (its bytes in base64) from that offset on, or after a screen; say what was parsed, or no more will come.',
         params: z.object({ id: idSchema }),
         querystring: eventsQuerySchema,
         headers: streamHeaders,
@@ -60,7 +60,7 @@ export function eventRoutes(app: HttpApp, application: Application, streams: Eve
       schema: {
         tags: ['events'],
         description:
-          'An event stream of the sessions that change from now on: hello, session (its descriptor), deleted, heartbeat.',
+          'An event stream of the sessions that change from now on: hello, session (its descriptor), deleted, heartbeat, drain.',
         response: {
           200: { description: 'the stream', content: { 'text/event-stream': { schema: z.string() } } },
           ...failures,
@@ -86,6 +86,23 @@ export function eventRoutes(app: HttpApp, application: Application, streams: Eve
     async (request, reply) => {
       const { streamId, offset } = request.body;
       streams.parsed(loginOf(request), request.params.id, streamId, offset);
+      reply.code(204);
+    },
+  );
+  app.post(
+    '/api/heartbeats',
+    {
+      schema: {
+        tags: ['events'],
+        description:
+          'Answers a heartbeat of an event stream. Who answers one has to answer all: after 30 s without, the stream ends. Who answers none is known to be there by what it takes.',
+        body: heartbeatAnswerSchema,
+        response: { 204: nothing, ...failures },
+      },
+    },
+    async (request, reply) => {
+      const { streamId, nonce } = request.body;
+      streams.heartbeat(loginOf(request), streamId, nonce);
       reply.code(204);
     },
   );

@@ -57,6 +57,23 @@ export class EventWriter {
     return this.#congestion;
   }
 
+  /** Bytes that the client's connection has taken: with the system, if not yet with the client. Only grows. */
+  get taken(): number {
+    const { socket } = this.#response;
+    return socket === null ? 0 : socket.bytesWritten - socket.writableLength;
+  }
+
+  /** All that was written has been taken. */
+  get idle(): boolean {
+    return this.#response.writableLength === 0;
+  }
+
+  /** The client is gone: nothing is sent any more, and what was written is dropped. */
+  abandon(): void {
+    this.#response.destroy();
+    this.end();
+  }
+
   /** Nothing is sent any more; what was written still goes out. */
   end(): void {
     if (this.#ended) return;

@@ -2,6 +2,8 @@
 import { randomUUID } from 'node:crypto';
 import helmet from '@fastify/helmet';
 import rateLimit from '@fastify/rate-limit';
+import type { Clock } from '@holdfast/link/client-interface.ts';
+import { systemClock } from '@holdfast/link/system-clock.ts';
 import { limits } from '@holdfast/protocol/limits.ts';
 import { fastify, type FastifyBaseLogger, LogController } from 'fastify';
 import { validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
@@ -9,6 +11,7 @@ import type { Logger } from 'pino';
 import type { Application } from '../application/application.ts';
 import type { Authentication } from '../auth/authentication.ts';
 import type { OriginPolicy } from '../auth/origin-policy.ts';
+import { Drain } from '../health/drain.ts';
 import type { Metrics } from '../health/metrics.ts';
 import { Readiness } from '../health/readiness.ts';
 import type { HttpApp } from './app.ts';
@@ -41,8 +44,12 @@ export interface HttpServerOptions {
   readonly version: string;
   readonly metrics: Metrics;
   readonly log: Logger;
-  /** Between heartbeats of an event stream. Default 15 s. */
-  readonly heartbeatMs?: number;
+  /** Names this server process to clients; another after a restart. */
+  readonly serverId: string;
+  /** Default: one that nobody runs. */
+  readonly drain?: Drain;
+  /** Default: the system's. */
+  readonly clock?: Clock;
 }
 
 const readinessTimeoutMs = 2_000;
@@ -50,7 +57,8 @@ const closeGraceMs = 2_000;
 
 /** Call listen() on it, attach the socket door to its `server`, and close() both in the end. */
 export async function createHttpServer(options: HttpServerOptions): Promise<HttpApp> {
-  const { application, authentication, policy, webRoot, metrics } = options;
+  const { application, authentication, policy, webRoot, metrics, serverId } = options;
+  const { drain = new Drain(), clock = systemClock } = options;
   const log: FastifyBaseLogger = options.log;
   const app: HttpApp = fastify({
     loggerInstance: log,
@@ -99,7 +107,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   });
   await describeRoutes(app, options.version);
 
-  const streams = new EventStreams({ application, authentication, heartbeatMs: options.heartbeatMs ?? 15_000 });
+  const streams = new EventStreams({ application, authentication, drain, clock, serverId });
   metrics.gauge('holdfast_event_streams', 'Open Server-Sent Events streams', () => streams.size);
   app.addHook('preClose', async () => {
     streams.close();
@@ -112,6 +120,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     checks: () => application.checks(),
     timeoutMs: readinessTimeoutMs,
     log: options.log,
+    drain,
   });
   await app.register(async (open: HttpApp) => {
     openHealthRoutes(open, readiness);

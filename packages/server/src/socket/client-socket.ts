@@ -6,6 +6,7 @@
 import { type ErrorBody, fail, ok, type Result } from '@holdfast/protocol/error.ts';
 import { limits } from '@holdfast/protocol/limits.ts';
 import {
+  type LifePushes,
   type SocketAnswer,
   type SocketPushes,
   type SocketRequest,
@@ -13,6 +14,7 @@ import {
   socketRequestSchemas,
 } from '@holdfast/protocol/socket.ts';
 import { protocolVersion } from '@holdfast/protocol/version.ts';
+import type { Clock } from '@holdfast/link/client-interface.ts';
 import type { Logger } from 'pino';
 import type { DefaultEventsMap, Socket } from 'socket.io';
 import type { Application, SubscriberSink, Subscription } from '../application/application.ts';
@@ -24,6 +26,8 @@ import { issuesError } from '../http/issues.ts';
 import { valueNestsDeeper } from '../http/json-depth.ts';
 import { heldSink } from './held-sink.ts';
 import { Outgoing } from './outgoing.ts';
+import { cutOff, watchPeer } from './peer-liveness.ts';
+import { portions } from './portions.ts';
 
 /** Per socket. Beyond `requests` at once or the rate a request is refused as rate_limited. */
 const allowed = {
@@ -34,7 +38,7 @@ const allowed = {
   outgoingBytes: 16 * 1024 * 1024,
 } as const;
 
-export type ServerSocket = Socket<DefaultEventsMap, SocketPushes>;
+export type ServerSocket = Socket<DefaultEventsMap, SocketPushes & LifePushes>;
 
 export interface ClientSocketOptions {
   readonly socket: ServerSocket;
@@ -43,6 +47,7 @@ export interface ClientSocketOptions {
   readonly metrics: Metrics;
   readonly log: Logger;
   readonly serverId: string;
+  readonly clock: Clock;
   readonly makeReference: () => string;
 }
 
@@ -81,6 +86,16 @@ export class ClientSocket {
       log.warn({ loginId: this.login.loginId }, 'a socket does not take what it is sent: closed');
       this.#comeAgain();
     });
+    watchPeer({
+      connection: socket.conn,
+      link: socket.id,
+      clock: options.clock,
+      ping: (message, answer) => socket.emit('ping', message, answer),
+      gone: () => {
+        log.info({ loginId: this.login.loginId }, 'a client is not heard any more: closed');
+        this.#comeAgain();
+      },
+    });
     socket.onAny((name: unknown, ...args: unknown[]) => this.#receive(name, args));
     socket.once('disconnect', () => this.#dispose());
   }
@@ -93,6 +108,11 @@ export class ClientSocket {
   dismiss(): void {
     this.#dispose();
     this.#socket.disconnect(true);
+  }
+
+  /** The client is to connect anew. */
+  move(withinMs: number): void {
+    this.#socket.emit('drain', { withinMs });
   }
 
   #receive(name: unknown, args: unknown[]): void {
@@ -224,7 +244,9 @@ export class ClientSocket {
   #sink(sessionId: string, stop: () => void): SubscriberSink {
     const socket = this.#socket;
     return {
-      facts: (facts) => socket.emit('facts', { sessionId, facts: [...facts] }),
+      facts: (facts) => {
+        for (const portion of portions(facts)) socket.emit('facts', { sessionId, facts: portion });
+      },
       synced: (seq) => socket.emit('synced', { sessionId, seq }),
       preview: (preview) => socket.emit('preview', { sessionId, ...preview }),
       // A view, not a copy: Socket.IO sends Buffers as they are.
@@ -249,7 +271,7 @@ export class ClientSocket {
   /** Ends the connection, not the login: clients connect again by themselves and go on from their cursors. */
   #comeAgain(): void {
     this.#dispose();
-    this.#socket.conn.close();
+    cutOff(this.#socket.conn);
   }
 
   #dispose(): void {

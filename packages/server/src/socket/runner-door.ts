@@ -8,14 +8,18 @@ import type { ToRunner, ToServer } from '@holdfast/protocol/runner.ts';
 import { socketRequestSchemas } from '@holdfast/protocol/socket.ts';
 import { protocolVersion } from '@holdfast/protocol/version.ts';
 import type { Channel } from '@holdfast/link/channel.ts';
+import type { Clock } from '@holdfast/link/client-interface.ts';
 import { runnerDoor, runnerPacketBytes, serverLimits } from '@holdfast/link/runner-door.ts';
 import { socketChannel } from '@holdfast/link/socket-channel.ts';
+import { systemClock } from '@holdfast/link/system-clock.ts';
 import type { Logger } from 'pino';
 import { Server, type Socket } from 'socket.io';
 import { AttemptLimit } from '../auth/attempt-limit.ts';
 import type { Authentication, VerifiedLogin } from '../auth/authentication.ts';
 import { hostAllowed, type OriginPolicy } from '../auth/origin-policy.ts';
+import { Drain } from '../health/drain.ts';
 import type { Metrics } from '../health/metrics.ts';
+import { cutOff, engineTimes, watchPeer } from './peer-liveness.ts';
 import { connectError } from './socket-door.ts';
 
 export interface RunnerDoorOptions {
@@ -28,6 +32,10 @@ export interface RunnerDoorOptions {
   readonly serverId: string;
   /** Takes the server's end of each new link; ownerId: whose key it came with. What comes is parsed by who takes it. */
   readonly connect: (channel: Channel<ToRunner, ToServer>, ownerId: string) => void;
+  /** Default: one that nobody runs. */
+  readonly drain?: Drain;
+  /** Default: the system's. */
+  readonly clock?: Clock;
   /** How often keys of linked runners are looked at again. Default 30 s. */
   readonly recheckMs?: number;
 }
@@ -43,7 +51,7 @@ const strayPackets = 100;
 
 /** A refused key is status 403 of the handshake; anything that passes is a handshake without an answer. */
 export function attachRunnerDoor(options: RunnerDoorOptions): RunnerDoor {
-  const { authentication, policy, metrics, log } = options;
+  const { authentication, policy, metrics, log, drain = new Drain() } = options;
   const connections = new AttemptLimit(connectionsPerAddress, () => performance.now());
   const verified = new WeakMap<IncomingMessage, VerifiedLogin>();
   const linked = new Map<Socket, VerifiedLogin>();
@@ -51,9 +59,7 @@ export function attachRunnerDoor(options: RunnerDoorOptions): RunnerDoor {
   const io = new Server(options.httpServer, {
     path: runnerDoor.path,
     serveClient: false,
-    pingInterval: 15_000,
-    pingTimeout: 30_000,
-    connectTimeout: 10_000,
+    ...engineTimes,
     maxHttpBufferSize: runnerPacketBytes,
     // Other doors listen for upgrades on the same server.
     destroyUpgrade: false,
@@ -66,7 +72,7 @@ export function attachRunnerDoor(options: RunnerDoorOptions): RunnerDoor {
         // Engine.IO would say 400, whatever the reason.
         request.socket.end(`HTTP/1.1 403 Forbidden\r\nconnection: close\r\n\r\n${reason}\n`);
       };
-      if (connections.take(address) > 0) return later();
+      if (connections.take(address) > 0 || drain.begun) return later();
       if (!hostAllowed(policy, request.headers.host)) return refuse('this server does not go by that name');
       authentication
         .login({ authorization: request.headers.authorization ?? '', address })
@@ -100,6 +106,10 @@ export function attachRunnerDoor(options: RunnerDoorOptions): RunnerDoor {
       receive(socket, options, login);
     });
 
+  drain.add({
+    tell: (withinMs) => linked.forEach((_login, socket) => void socket.emit('drain', { withinMs })),
+    open: () => linked.size,
+  });
   const forget = authentication.onEnded((loginId) => {
     for (const [socket, login] of linked) if (login.loginId === loginId) socket.disconnect(true);
   });
@@ -119,7 +129,8 @@ export function attachRunnerDoor(options: RunnerDoorOptions): RunnerDoor {
 }
 
 /** hello and ping are answered here, messages go to the channel, anything else harms nobody and is bounded (WIRE5). */
-function receive(socket: Socket, { connect, serverId, log }: RunnerDoorOptions, login: VerifiedLogin): void {
+function receive(socket: Socket, options: RunnerDoorOptions, login: VerifiedLogin): void {
+  const { connect, serverId, log, clock = systemClock } = options;
   const hangUp = (): void => void socket.disconnect(true);
   const { channel, received, lost } = socketChannel<ToRunner, ToServer>({
     limits: serverLimits,
@@ -155,6 +166,16 @@ function receive(socket: Socket, { connect, serverId, log }: RunnerDoorOptions, 
     if (strays <= strayPackets) return;
     log.warn({ loginId: login.loginId }, 'a runner sends what nobody understands: closed');
     hangUp();
+  });
+  watchPeer({
+    connection: socket.conn,
+    link: socket.id,
+    clock,
+    ping: (message, answer) => void socket.emit('ping', message, answer),
+    gone: () => {
+      log.info({ loginId: login.loginId }, 'a runner is not heard any more: closed');
+      cutOff(socket.conn);
+    },
   });
   socket.once('disconnect', lost);
   connect(channel, login.userId);

@@ -4,15 +4,19 @@ import type { IncomingMessage, Server as NodeHttpServer } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type ErrorBody, fail, type Result } from '@holdfast/protocol/error.ts';
 import { limits } from '@holdfast/protocol/limits.ts';
-import type { SocketPushes } from '@holdfast/protocol/socket.ts';
+import type { LifePushes, SocketPushes } from '@holdfast/protocol/socket.ts';
+import type { Clock } from '@holdfast/link/client-interface.ts';
+import { systemClock } from '@holdfast/link/system-clock.ts';
 import type { Logger } from 'pino';
 import { type DefaultEventsMap, Server } from 'socket.io';
 import type { Application } from '../application/application.ts';
 import { AttemptLimit } from '../auth/attempt-limit.ts';
 import type { Authentication, Credentials, VerifiedLogin } from '../auth/authentication.ts';
 import { hostAllowed, originAllowed, type OriginPolicy } from '../auth/origin-policy.ts';
+import { Drain } from '../health/drain.ts';
 import type { Metrics } from '../health/metrics.ts';
 import { ClientSocket, type ServerSocket } from './client-socket.ts';
+import { engineTimes } from './peer-liveness.ts';
 
 export interface SocketDoorOptions {
   readonly httpServer: NodeHttpServer;
@@ -23,6 +27,10 @@ export interface SocketDoorOptions {
   readonly log: Logger;
   /** Names this server process to clients; another after a restart. */
   readonly serverId: string;
+  /** Default: one that nobody runs. */
+  readonly drain?: Drain;
+  /** Default: the system's. */
+  readonly clock?: Clock;
   /** How often logins of open sockets are looked at again. Default 30 s. */
   readonly recheckMs?: number;
 }
@@ -38,13 +46,12 @@ const connectionsPerAddress = { capacity: 200, refillMs: 100 };
 /** Serves /socket.io/ on the HTTP server. A refused login is a connect_error whose `data` is an ErrorBody. */
 export function attachSocketDoor(options: SocketDoorOptions): SocketDoor {
   const { application, authentication, policy, metrics, log, serverId } = options;
+  const { drain = new Drain(), clock = systemClock } = options;
   const clients = new Map<ClientSocket, Credentials>();
   const connections = new AttemptLimit(connectionsPerAddress, () => performance.now());
-  const io = new Server<DefaultEventsMap, SocketPushes>(options.httpServer, {
+  const io = new Server<DefaultEventsMap, SocketPushes & LifePushes>(options.httpServer, {
     serveClient: false,
-    pingInterval: 15_000,
-    pingTimeout: 30_000,
-    connectTimeout: 10_000,
+    ...engineTimes,
     maxHttpBufferSize: limits.requestBytes,
     allowRequest: (request, decide) => {
       const reason = refusal(request, policy, connections);
@@ -62,6 +69,7 @@ export function attachSocketDoor(options: SocketDoorOptions): SocketDoor {
     verify(socket, authentication, policy)
       .then((result) => {
         if (!result.ok) return next(connectError(result.error));
+        if (drain.refusal !== null) return next(connectError(drain.refusal));
         const connection = application.connection(result.value);
         if (!connection.ok) return next(connectError(connection.error));
         // Whichever comes first; a connection that is gone already never becomes a socket.
@@ -81,7 +89,10 @@ export function attachSocketDoor(options: SocketDoorOptions): SocketDoor {
 
   io.on('connection', (socket) => {
     const { login } = socket.data as { login: VerifiedLogin };
-    const client = new ClientSocket({ socket, login, application, metrics, log, serverId, makeReference: randomUUID });
+    const client = new ClientSocket({
+      ...{ socket, login, application, metrics, log, serverId, clock },
+      makeReference: randomUUID,
+    });
     clients.set(client, credentialsOf(socket));
     socket.once('disconnect', (reason) => {
       clients.delete(client);
@@ -90,6 +101,10 @@ export function attachSocketDoor(options: SocketDoorOptions): SocketDoor {
     log.debug({ loginId: login.loginId, via: login.via, device: login.device }, 'socket open');
   });
 
+  drain.add({
+    tell: (withinMs) => clients.forEach((_from, client) => client.move(withinMs)),
+    open: () => clients.size,
+  });
   const forget = authentication.onEnded((loginId) => {
     for (const client of clients.keys()) if (client.login.loginId === loginId) client.dismiss();
   });

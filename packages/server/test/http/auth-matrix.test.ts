@@ -31,6 +31,7 @@ const routes: readonly (readonly [method: string, path: string, body?: string])[
   ['POST', '/api/sessions/s1/parsed', '{"streamId":"x","offset":0}'],
   ['GET', '/api/sessions/s1/screen'],
   ['GET', '/api/sessions/s1/output'],
+  ['POST', '/api/heartbeats', '{"streamId":"x","nonce":"n"}'],
   ['GET', '/api/approvals'],
   ['POST', '/api/approvals/a1/answer', '{"id":"c2","decision":"allow"}'],
   ['POST', '/api/approvals/answer', '{"answers":[{"approvalId":"a1","id":"c3","decision":"deny"}]}'],

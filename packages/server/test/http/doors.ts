@@ -2,10 +2,12 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import type { Clock } from '@holdfast/link/client-interface.ts';
 import { temporaryDirectory } from '@holdfast/testkit/temporary-directory.ts';
 import { type Authentication, openAuthentication } from '../../src/auth/authentication.ts';
 import { createLogger } from '../../src/health/logger.ts';
-import { createMetrics } from '../../src/health/metrics.ts';
+import { Drain } from '../../src/health/drain.ts';
+import { createMetrics, type Metrics } from '../../src/health/metrics.ts';
 import type { HttpApp } from '../../src/http/app.ts';
 import { createHttpServer } from '../../src/http/http-server.ts';
 import { attachSocketDoor, type SocketDoor } from '../../src/socket/socket-door.ts';
@@ -16,6 +18,8 @@ export interface Doors extends AsyncDisposable {
   readonly authentication: Authentication;
   readonly app: HttpApp;
   readonly socketDoor: SocketDoor;
+  readonly drain: Drain;
+  readonly metrics: Metrics;
   /** http://127.0.0.1:PORT */
   readonly url: string;
   readonly port: number;
@@ -30,7 +34,7 @@ export interface Doors extends AsyncDisposable {
 }
 
 export interface DoorsOptions {
-  readonly heartbeatMs?: number;
+  readonly clock?: Clock;
   readonly recheckMs?: number;
 }
 
@@ -70,6 +74,8 @@ export async function openDoors(options: DoorsOptions = {}): Promise<Doors> {
 
   const application = new FakeApplication();
   const metrics = createMetrics();
+  const drain = new Drain();
+  const serverId = 'server-1';
   const policy = { host: '127.0.0.1', publicUrl: 'https://terminal.example.org' };
   const app = await createHttpServer({
     application,
@@ -79,7 +85,9 @@ export async function openDoors(options: DoorsOptions = {}): Promise<Doors> {
     version: '0.0.0',
     metrics,
     log,
-    heartbeatMs: options.heartbeatMs,
+    serverId,
+    drain,
+    clock: options.clock,
   });
   const socketDoor = attachSocketDoor({
     httpServer: app.server,
@@ -88,7 +96,9 @@ export async function openDoors(options: DoorsOptions = {}): Promise<Doors> {
     policy,
     metrics,
     log,
-    serverId: 'server-1',
+    serverId,
+    drain,
+    clock: options.clock,
     recheckMs: options.recheckMs,
   });
   await app.listen({ host: '127.0.0.1', port: 0 });
@@ -99,6 +109,8 @@ export async function openDoors(options: DoorsOptions = {}): Promise<Doors> {
     authentication,
     app,
     socketDoor,
+    drain,
+    metrics,
     url,
     port,
     key,

@@ -363,6 +363,7 @@ describe('the contract', () => {
         'DELETE /api/approval-rules/{id}',
         'GET /readyz',
         'GET /metrics',
+        'POST /api/heartbeats',
         'POST /api/login',
         'GET /api/me',
         'POST /api/logout',

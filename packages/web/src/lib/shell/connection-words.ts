@@ -21,6 +21,8 @@ export function connectionWords(view: ConnectionView): ConnectionWords {
       return { tone: 'good', live: false, text: 'Connected' };
     case 'backoff':
       return { tone: 'warn', live: true, text: 'Reconnecting' };
+    case 'moving':
+      return { tone: 'accent', live: true, text: 'Server restarting' };
     case 'failed':
       return { tone: 'bad', live: false, text: failedWords[view.remedy] };
   }

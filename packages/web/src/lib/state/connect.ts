@@ -24,7 +24,12 @@ export function connectPage(userId: string): PageClient {
     random: Math.random,
     makeId,
   });
-  return { client, follow: () => listenForWakes((reason) => client.wake(reason)) };
+  const follow = (): (() => void) =>
+    listenForWakes(
+      (reason) => client.wake(reason),
+      () => client.unwatched(),
+    );
+  return { client, follow };
 }
 
 /** 128 random bits. crypto.randomUUID is missing where the page comes over plain HTTP from another machine. */
