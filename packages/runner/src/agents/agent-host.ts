@@ -8,6 +8,7 @@ import type { Instruction, InventoryItem } from '@holdfast/protocol/runner.ts';
 import type { Preview } from '@holdfast/protocol/socket.ts';
 import { processIdOf } from '../process-id.ts';
 import { deliveriesSource } from '../reports.ts';
+import type { AttachedFile } from '../uploads/uploads.ts';
 import { existingWorkspacePath } from '../workspace-path.ts';
 import { agentProcessMetaSchema } from './agent-meta.ts';
 import { AgentProcess } from './agent-process.ts';
@@ -157,14 +158,18 @@ export class AgentHost {
         ? ok(null)
         : fail('agent_unavailable', 'The agent ended before it took up the message.');
     }
-    if (deliveryId <= (live.meta.lastDeliveryId ?? 0) && live.turn?.turnId !== turnId) return ok(null);
+    const repeated = live.turn?.turnId === turnId;
+    if (deliveryId <= (live.meta.lastDeliveryId ?? 0) && !repeated) return ok(null);
+    const files = await this.#filesOf(instruction);
+    // What the agent has been handed it has, whatever became of the files.
+    if (!files.ok && !repeated) return files;
     const started = await live.holdingBack(async () => {
       const attached = await live.attached();
       if (attached === null) return null;
       const fitted = await this.#fit(live, attached, instruction);
       if (!fitted.ok) return fitted;
       await live.openTurn(turn);
-      const handed = await attached.startTurn({ turnId, messageId, text });
+      const handed = await attached.startTurn({ turnId, messageId, text, files: files.ok ? files.value : [] });
       if (handed.ok) live.reportTurn();
       else await live.closeTurn(turnId);
       return handed;
@@ -173,6 +178,10 @@ export class AgentHost {
     // It may have died before its driver heard of it: then a new process takes the turn.
     const survey = await this.#survey(sessionId);
     return survey.alive && started !== null ? started : this.#startProcess(instruction, turn);
+  }
+
+  #filesOf({ sessionId, attachments = [] }: InstructionOf<'turn.start'>): Promise<Result<AttachedFile[]>> {
+    return this.#options.uploads.files(sessionId, attachments);
   }
 
   /** Mode and model as the session has them now; a live process normally has them already. */
@@ -205,6 +214,8 @@ export class AgentHost {
     }
     const cwd = await existingWorkspacePath(this.#options.roots, instruction.cwd);
     if (!cwd.ok) return cwd;
+    const files = await this.#filesOf(instruction);
+    if (!files.ok) return files;
     const { alive, newest } = await this.#survey(sessionId);
     // Two processes on one conversation lose a branch of it.
     if (alive) return fail('conflict', 'An earlier process of this agent still runs; send the message again later.');
@@ -233,7 +244,7 @@ export class AgentHost {
       const handed =
         attached === null
           ? fail('agent_unavailable', 'The agent ended as soon as it was started.')
-          : await attached.startTurn({ turnId, messageId, text });
+          : await attached.startTurn({ turnId, messageId, text, files: files.value });
       if (handed.ok) {
         process.reportTurn();
       } else {
