@@ -160,7 +160,7 @@ describe('all routes', () => {
       ([method, path]) =>
         `${method} ${path
           .replace(/\?.*$/, '')
-          .replace(/\/(w1|s1|a1)(?=\/|$)/, '/{id}')
+          .replace(/\/(w1|s1|a1|r1)(?=\/|$)/, '/{id}')
           .replace('/u1', '/{uploadId}')}`,
     );
     expect(tested.sort()).toEqual(described.sort());
