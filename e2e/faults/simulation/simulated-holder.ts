@@ -157,6 +157,7 @@ export class SimulatedHolder {
       return held === undefined ? refused('not_found') : { ok: true, value: act(held) };
     };
     return {
+      maximumWriteBytes: 1024 * 1024,
       list: async () =>
         processes === this.#processes
           ? { ok: true, value: [...processes.values()].map((held) => held.described()) }

@@ -2,6 +2,7 @@
 import { ok } from '@holdfast/protocol/error.ts';
 import type { Screen } from '@holdfast/protocol/screen.ts';
 import type { CheckpointFiles } from '@holdfast/runner/terminal/checkpoint-files.ts';
+import type { UploadDisk } from '@holdfast/runner/uploads/upload-disk.ts';
 import type { ScreenModels } from '@holdfast/runner/terminal/screen-models.ts';
 
 export const prepareRoots = async (roots: readonly string[]) => ok([...roots]);
@@ -13,6 +14,14 @@ export const createCheckpointFiles = (): CheckpointFiles => ({
   write: () => Promise.resolve(),
   remove: () => Promise.resolve(),
 });
+
+/** No run uploads anything. */
+export const createUploadDisk = (): Pick<UploadDisk, 'scan' | 'directoryOf'> => ({
+  scan: () => Promise.resolve([]),
+  directoryOf: (sessionId) => `/simulated/uploads/${sessionId}`,
+});
+export class InTheWay extends Error {}
+export const codeOf = (): string => '';
 
 export class ScreenThreadLost extends Error {}
 

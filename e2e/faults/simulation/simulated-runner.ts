@@ -79,6 +79,7 @@ export class SimulatedRunner {
       runnerId: 'local',
       name: 'here',
       dataDir: '/simulated',
+      uploadsDirectory: '/simulated/uploads',
       roots: ['/simulated'],
       holder,
       drivers: [simulatedDriver(lines)],

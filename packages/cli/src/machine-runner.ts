@@ -3,6 +3,7 @@
  * runner says what is left.
  */
 import { join } from 'node:path';
+import { uploadLimits } from '@holdfast/core/upload/decide-piece.ts';
 import { ensureHolder } from '@holdfast/holder/launch.ts';
 import type { Holder } from '@holdfast/holder/process.ts';
 import { createClaudeDriver } from '@holdfast/runner/agents/claude/driver.ts';
@@ -61,6 +62,9 @@ export class MachineRunner {
       ...(onWelcome === undefined ? {} : { onWelcome }),
       ...(onRefused === undefined ? {} : { onRefused }),
       dataDir: join(dataDirectory, 'runner'),
+      uploadsDirectory: join(dataDirectory, 'uploads'),
+      uploadLimits: uploadLimits(configuration.maxUploadBytes),
+      uploadDays: configuration.uploadDays,
       roots: workspaceRoots,
       environment,
       holder: holder.value,

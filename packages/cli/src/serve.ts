@@ -76,6 +76,7 @@ async function start(
     log,
     limits: configuration.limits,
     retentionDays: configuration.retentionDays,
+    maxUploadBytes: configuration.maxUploadBytes,
   });
   resources.add(() => application.close());
   const runner = await MachineRunner.start({

@@ -2,7 +2,7 @@ import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import { buffersMade } from './buffer-garbage.ts';
 import type { HolderMessage, Reply, Request } from './message.ts';
-import { failure, maximumMetaBytes, maximumWriteBytes } from './message.ts';
+import { earlierMaximumWriteBytes, failure, maximumMetaBytes, maximumWriteBytes } from './message.ts';
 import type {
   ConnectedHolder,
   HeldProcess,
@@ -100,15 +100,19 @@ class HolderConnection implements ConnectedHolder {
     return { ok: true, value: answer.value };
   }
 
+  get maximumWriteBytes(): number {
+    return this.#version < 3 ? earlierMaximumWriteBytes : maximumWriteBytes;
+  }
+
   write(id: string, bytes: Uint8Array, token?: string): Promise<HolderResult<null>> {
-    if (bytes.length > maximumWriteBytes) return refused('too_large', `a write of ${bytes.length} bytes`);
+    if (bytes.length > this.maximumWriteBytes) return refused('too_large', `a write of ${bytes.length} bytes`);
     const { call, answered } = this.#register([]);
     this.#sendCall(call, encodeWrite(call, id, token ?? null, bytes));
     return answered.then(nothing);
   }
 
   input(id: string, stream: string, offset: number, bytes: Uint8Array): Promise<HolderResult<number>> {
-    if (bytes.length > maximumWriteBytes) return refused('too_large', `a write of ${bytes.length} bytes`);
+    if (bytes.length > this.maximumWriteBytes) return refused('too_large', `a write of ${bytes.length} bytes`);
     if (this.#version < 2) return this.#inputByWrites(id, stream, offset, bytes);
     const { call, answered } = this.#register([]);
     this.#sendCall(call, encodeInput(call, id, stream, offset, bytes));

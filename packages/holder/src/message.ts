@@ -8,8 +8,10 @@ import type { HeldProcess, HolderErrorKind, HolderResult, ProcessSpec, StreamNam
 export const heldSignals = ['SIGINT', 'SIGTERM', 'SIGKILL', 'SIGHUP'] as const;
 export type HeldSignal = (typeof heldSignals)[number];
 
-/** Bytes of one write. */
-export const maximumWriteBytes = 1024 * 1024;
+/** Bytes of one write: a prompt with its images is one. */
+export const maximumWriteBytes = 6 * 1024 * 1024;
+/** Of a holder that speaks an earlier version than 3. */
+export const earlierMaximumWriteBytes = 1024 * 1024;
 /** Bytes of a process's notes as JSON. */
 export const maximumMetaBytes = 64 * 1024;
 

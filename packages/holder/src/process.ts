@@ -85,6 +85,8 @@ export interface Reading {
 
 /** The client's view of the holder. Implemented over its socket by client.ts. Ordered: calls take effect in call order. */
 export interface Holder {
+  /** Bytes of one write or input; more is too_large. An older holder takes less. */
+  readonly maximumWriteBytes: number;
   list(): Promise<HolderResult<HeldProcess[]>>;
   spawn(id: string, spec: ProcessSpec, meta: Readonly<Record<string, unknown>>): Promise<HolderResult<HeldProcess>>;
   /** Resolves when the bytes are the child's (or queued for it in order). token: a write with a token seen before for this process is not done again. */

@@ -4,13 +4,15 @@
  *   data   holder → client: [u32 reader][u48 offset][bytes], output as the child wrote it
  *   write  client → holder: [u32 call][u16 id length][u16 token length][id][token][bytes]; token length 0: no token
  *   input  client → holder: [u32 call][u48 offset][u16 id length][u16 stream length][id][stream][bytes]; since version 2
+ * Since version 3 a write may fill the largest frame; before, frames end at 2 MiB, as json still does.
  */
 
 /** Both sides name what they speak in their hello; the socket's path carries no version. */
-export const wireVersions: readonly number[] = [1, 2];
+export const wireVersions: readonly number[] = [1, 2, 3];
 
 /** Of type and payload. */
-export const maximumFrameBytes = 2 * 1024 * 1024;
+export const maximumFrameBytes = 8 * 1024 * 1024;
+const maximumJsonBytes = 2 * 1024 * 1024;
 
 /** Offsets have 48 bits. */
 const maximumOffset = 2 ** 48 - 1;
@@ -48,7 +50,7 @@ export type Frame =
 export function encodeJson(value: unknown): Buffer | null {
   const text = JSON.stringify(value);
   const size = Buffer.byteLength(text);
-  if (1 + size > maximumFrameBytes) return null;
+  if (1 + size > maximumJsonBytes) return null;
   const frame = Buffer.allocUnsafe(lengthBytes + 1 + size);
   frame.writeUInt32BE(1 + size, 0);
   frame.writeUInt8(typeJson, lengthBytes);

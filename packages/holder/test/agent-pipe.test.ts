@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -34,6 +35,20 @@ describe('an agent on pipes', () => {
     // Who asks again learns that it was done, also after the end.
     expect(errorKind(await holder.write('cat.1', Buffer.from('a\n'), 'a'))).toBe('ok');
     expect(errorKind(await holder.write('cat.1', Buffer.from('z\n'), 'z'))).toBe('exited');
+  });
+
+  it('HOLD3: a prompt with its images is one write: whole, once, and nothing in between', async () => {
+    const { holder } = test;
+    value(await holder.spawn('large.1', pipe('exec sha256sum'), {}));
+    const prompt = Buffer.alloc(holder.maximumWriteBytes, 'image ');
+    const [first, between, again] = [prompt, Buffer.from('+'), prompt].map((bytes, index) =>
+      holder.write('large.1', bytes, index === 1 ? undefined : 'p'),
+    );
+    for (const written of [first, between, again]) expect((await written)?.ok).toBe(true);
+    value(await holder.closeInput('large.1'));
+    const said = collect(holder, 'large.1');
+    await eventually('its sum', () => said.ended !== null);
+    expect(said.text().split(' ')[0]).toBe(createHash('sha256').update(prompt).update('+').digest('hex'));
   });
 
   it('HOLD3: the last 4096 tokens are remembered', async () => {

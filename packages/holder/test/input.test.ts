@@ -131,6 +131,10 @@ it('HOLD11: a holder of version 1 is written to as it understands it', async () 
   refuse = false;
   expect(value(await holder.input('s.1', 'a', 12, Buffer.from('fg')))).toBe(14);
   expect(written.join('')).toBe('abcdefg');
+  // A larger frame would cost it the connection.
+  expect(holder.maximumWriteBytes).toBe(1024 * 1024);
+  expect(errorKind(await holder.write('s.1', Buffer.alloc(1024 * 1024 + 1)))).toBe('too_large');
+  expect(errorKind(await holder.write('s.1', Buffer.from('still there')))).toBe('ok');
   holder.close();
   server.close();
 });

@@ -128,7 +128,7 @@ it('HOLD11: without a common version a client is told which one the holder speak
   await once(socket, 'close');
   expect(JSON.parse(Buffer.concat(chunks).subarray(5).toString())).toEqual({
     type: 'refused',
-    message: 'the running holder speaks version 1, 2',
+    message: 'the running holder speaks version 1, 2, 3',
   });
 });
 

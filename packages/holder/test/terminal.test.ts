@@ -252,7 +252,7 @@ describe('a terminal', () => {
     await eventually('an echo', () => other.output.text().includes('hello'), 1_000);
     const answers = await Promise.all(Array.from({ length: 8 }, () => holder.write(deaf.id, megabyte)));
     expect(answers.map(errorKind).at(-1)).toBe('too_large');
-    expect(errorKind(await holder.write(deaf.id, Buffer.alloc(megabyte.length + 1)))).toBe('too_large');
+    expect(errorKind(await holder.write(deaf.id, Buffer.alloc(holder.maximumWriteBytes + 1)))).toBe('too_large');
     for (const { id } of [deaf, other]) value(await holder.signal(id, 'SIGKILL'));
   });
 

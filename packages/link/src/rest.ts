@@ -31,6 +31,7 @@ import {
 } from '@holdfast/protocol/rest.ts';
 import { type Screen, screenSchema } from '@holdfast/protocol/screen.ts';
 import { type SessionDescriptor, type SessionStatus, sessionDescriptorSchema } from '@holdfast/protocol/session.ts';
+import { type PutUpload, type UploadState, uploadStateSchema } from '@holdfast/protocol/upload.ts';
 import { type CreateWorkspace, type Workspace, workspaceSchema } from '@holdfast/protocol/workspace.ts';
 
 export interface RestOptions {
@@ -88,39 +89,55 @@ export interface RestClient {
   /** Newest first, without those that have expired. */
   listApprovalRules(): Promise<Result<ApprovalRule[]>>;
   deleteApprovalRule(id: string): Promise<Result<null>>;
+  /** Bytes of a file from upload.offset on, at most 1 MiB. conflict with details.offset: go on from there. */
+  putUpload(sessionId: string, uploadId: string, upload: PutUpload, bytes: Blob): Promise<Result<UploadState>>;
+  removeUpload(sessionId: string, uploadId: string): Promise<Result<null>>;
   listAgents(): Promise<Result<AgentInfo[]>>;
   listRunners(): Promise<Result<z.infer<typeof runnerInfoSchema>[]>>;
   /** Also when it is not ready. */
   readiness(): Promise<Result<z.infer<typeof readinessSchema>>>;
 }
 
-type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
+type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 type Query = Readonly<Record<string, string | number | undefined>>;
 
 const requestMs = 30_000;
+/** Bytes of a file over a slow line take their time. */
+const uploadMs = 60_000;
+
+/** Of the file itself, for an image or a link. */
+export const uploadContentPath = (sessionId: string, uploadId: string): string =>
+  `${uploadPath(sessionId, uploadId)}/content`;
+
+interface Sent {
+  /** Sent as JSON. */
+  readonly body?: unknown;
+  /** Sent as they are, instead. */
+  readonly bytes?: Blob;
+  readonly headers?: Record<string, string>;
+  readonly alsoGood?: number[];
+}
 
 export function createRestClient(options: RestOptions): RestClient {
   const call = async <T>(
     method: Method,
     path: string,
     parse: (response: Response) => Promise<Result<T>>,
-    {
-      body,
-      headers = {},
-      alsoGood = [],
-    }: { body?: unknown; headers?: Record<string, string>; alsoGood?: number[] } = {},
+    { body, bytes, headers = {}, alsoGood = [] }: Sent = {},
   ): Promise<Result<T>> => {
+    const type = bytes === undefined ? 'application/json' : 'application/octet-stream';
+    const content = bytes ?? (body === undefined ? undefined : JSON.stringify(body));
     try {
       const response = await (options.fetch ?? fetch)(new URL(path, options.url), {
         method,
         credentials: 'same-origin',
-        signal: AbortSignal.timeout(requestMs),
+        signal: AbortSignal.timeout(bytes === undefined ? requestMs : uploadMs),
         headers: {
-          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+          ...(content === undefined ? {} : { 'content-type': type }),
           ...(options.key === undefined ? {} : { authorization: `Bearer ${options.key}` }),
           ...headers,
         },
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        ...(content === undefined ? {} : { body: content }),
       });
       return response.ok || alsoGood.includes(response.status) ? await parse(response) : await refused(response);
     } catch (error) {
@@ -176,11 +193,17 @@ export function createRestClient(options: RestOptions): RestClient {
       }),
     listApprovalRules: () => call('GET', '/api/approval-rules', picked(ruleListSchema, 'rules')),
     deleteApprovalRule: (which) => call('DELETE', `/api/approval-rules/${id(which)}`, nothing),
+    putUpload: (sessionId, uploadId, upload, bytes) =>
+      call('PUT', withQuery(uploadPath(sessionId, uploadId), upload), json(uploadStateSchema), { bytes }),
+    removeUpload: (sessionId, uploadId) => call('DELETE', uploadPath(sessionId, uploadId), nothing),
     listAgents: () => call('GET', '/api/agents', picked(agentListSchema, 'agents')),
     listRunners: () => call('GET', '/api/runners', picked(runnerListSchema, 'runners')),
     readiness: () => call('GET', '/readyz', json(readinessSchema), { alsoGood: [503] }),
   };
 }
+
+const uploadPath = (sessionId: string, uploadId: string): string =>
+  `/api/sessions/${encodeURIComponent(sessionId)}/uploads/${encodeURIComponent(uploadId)}`;
 
 function withQuery(path: string, query: Query): string {
   const parameters = new URLSearchParams();

@@ -1,32 +1,30 @@
 /** Everything a person can ask of a session. The id is made by the client and names the wish, not the attempt. */
 import { z } from 'zod';
 import { approvalAnswerSchema } from './approval.ts';
+import { utf8Length } from './bytes.ts';
 import { idSchema, seqSchema } from './id.ts';
 import { limits } from './limits.ts';
 import { agentModeSchema, columnsSchema, rowsSchema, titleSchema } from './session.ts';
+import { attachmentsSchema } from './upload.ts';
 
 const id = { id: idSchema };
-const messageTextSchema = z
+const textSchema = z
   .string()
-  .min(1)
-  .refine((text) => text.trim().length > 0, 'the message is empty')
   .refine((text) => utf8Length(text) <= limits.messageText, `more than ${limits.messageText} bytes`);
-
-function utf8Length(text: string): number {
-  let bytes = 0;
-  for (const character of text) {
-    const point = character.codePointAt(0) ?? 0;
-    bytes += point < 0x80 ? 1 : point < 0x800 ? 2 : point < 0x10000 ? 3 : 4;
-  }
-  return bytes;
-}
+const messageTextSchema = textSchema.min(1).refine((text) => text.trim().length > 0, 'the message is empty');
 
 /** The turn that is meant: a command that comes late does not meet another one. Without it: the one there is then. */
 const ofTurn = { turnId: idSchema.optional() };
 
 export const commandSchema = z.discriminatedUnion('type', [
-  z.object({ ...id, type: z.literal('message.send'), text: messageTextSchema }),
+  z
+    .object({ ...id, type: z.literal('message.send'), text: textSchema, attachments: attachmentsSchema.optional() })
+    .refine(({ text, attachments }) => text.trim().length > 0 || (attachments ?? []).length > 0, {
+      message: 'the message is empty',
+      path: ['text'],
+    }),
   z.object({ ...id, type: z.literal('turn.stop'), ...ofTurn }),
+  /** What is attached to the message stays. */
   z.object({ ...id, type: z.literal('queue.edit'), messageId: idSchema, text: messageTextSchema }),
   z.object({ ...id, type: z.literal('queue.remove'), messageId: idSchema }),
   z.object({ ...id, type: z.literal('mode.set'), mode: agentModeSchema }),

@@ -12,13 +12,17 @@ import {
   sessionKindSchema,
   terminalOptionsSchema,
 } from './session.ts';
+import { attachmentsSchema } from './upload.ts';
 
 const generationSchema = z.number().int().positive();
 const toolCallIdSchema = z.string().min(1).max(200);
 
+/** Absent: none. */
+const attachments = { attachments: attachmentsSchema.optional() };
+
 /** As it was sent: when, and by whom; the first builds did not tell. */
 const sentSchema = z.object({ sentAt: timeSchema.optional(), actor: actorSchema.optional() });
-export const queuedMessageSchema = sentSchema.extend({ messageId: idSchema, text: z.string() });
+export const queuedMessageSchema = sentSchema.extend({ messageId: idSchema, text: z.string(), ...attachments });
 export type QueuedMessage = z.infer<typeof queuedMessageSchema>;
 
 /** Text that was cut on the wire: `text` is head + tail, `bytes` the size of the whole. */
@@ -40,7 +44,7 @@ export const factDataSchemas = {
   'session.failed': z.object({ error: errorBodySchema }),
   'session.renamed': z.object({ title: z.string() }),
   /** turnId null: it waits in the queue. Otherwise its turn is dispatched with this fact. */
-  'message.user': z.object({ messageId: idSchema, turnId: idSchema.nullable(), text: z.string() }),
+  'message.user': z.object({ messageId: idSchema, turnId: idSchema.nullable(), text: z.string(), ...attachments }),
   /** One finished block. partial: the turn died in the middle of it. */
   'message.assistant': z.object({
     blockId: z.string().max(200),

@@ -31,4 +31,10 @@ export const limits = {
   creditCeiling: 2 * 1024 * 1024,
   /** Raw output kept per terminal by a server node for those who come back soon. */
   serverRing: 1024 * 1024,
+  /** The name of an uploaded file. */
+  fileName: 255,
+  /** Files that go with one message. */
+  attachments: 20,
+  /** One piece of an upload on the link to its machine: small, so that a keystroke never waits long behind one. */
+  uploadPiece: 32 * 1024,
 } as const;

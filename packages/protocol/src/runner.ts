@@ -9,13 +9,16 @@ import { approvalAnswerSchema } from './approval.ts';
 import { errorBodySchema } from './error.ts';
 import { factDraftSchema } from './fact.ts';
 import { idSchema, offsetSchema } from './id.ts';
+import { limits } from './limits.ts';
 import { agentInfoSchema } from './rest.ts';
 import { keptScreenSchema, screenSchema } from './screen.ts';
 import { agentModeSchema, agentOptionsSchema, columnsSchema, rowsSchema, terminalOptionsSchema } from './session.ts';
 import { previewSchema } from './socket.ts';
+import { attachmentsSchema, mediaTypeSchema, uploadStateSchema } from './upload.ts';
 
 const generationSchema = z.number().int().positive();
 const session = { sessionId: idSchema };
+const upload = { ...session, uploadId: idSchema };
 
 /** What a runner must do once. Instructions of one session are carried out in the order of their delivery ids. */
 export const instructionSchema = z.discriminatedUnion('type', [
@@ -34,6 +37,7 @@ export const instructionSchema = z.discriminatedUnion('type', [
     turnId: idSchema,
     messageId: idSchema,
     text: z.string(),
+    attachments: attachmentsSchema.optional(),
     cwd: z.string(),
     agent: agentOptionsSchema.extend({ mode: agentModeSchema }),
     /** To go on with, when no live process of this session is there. */
@@ -95,6 +99,23 @@ const questionSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('output'), ...session, from: offsetSchema }),
   /** Previews of a session's unfinished blocks, for one who has just come. */
   z.object({ type: z.literal('previews'), ...session }),
+  /** Bytes of an upload from `offset` on; the first ones begin it. Those that are there already change nothing. */
+  z.object({
+    type: z.literal('uploadPut'),
+    ...upload,
+    ownerId: idSchema,
+    name: z.string(),
+    mediaType: mediaTypeSchema,
+    size: z.number().int().nonnegative(),
+    offset: offsetSchema,
+    data: bytesSchema.refine((data) => data.byteLength <= limits.uploadPiece, 'too long'),
+  }),
+  z.object({ type: z.literal('uploadState'), ...upload }),
+  z.object({ type: z.literal('uploadRemove'), ...upload }),
+  /** Bytes of a complete upload from `from` on, at most one piece. */
+  z.object({ type: z.literal('uploadRead'), ...upload, from: offsetSchema }),
+  /** Are these there, whole, and what is said of them? */
+  z.object({ type: z.literal('uploadCheck'), ...session, attachments: attachmentsSchema }),
 ]);
 export type RunnerQuestion = z.infer<typeof questionSchema>;
 
@@ -105,6 +126,8 @@ export const toRunnerSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('deliver'), deliveryId: z.number().int().positive(), instruction: instructionSchema }),
   /** The server knows no such open session: end its processes and forget it. */
   z.object({ type: z.literal('abandon'), ...session }),
+  /** The session was deleted: what was uploaded for it goes too. */
+  z.object({ type: z.literal('uploadsDrop'), ...session }),
   z.object({ type: z.literal('stored'), ...session, source: z.string(), position: offsetSchema }),
   /** Keystrokes; see socket.input. Answered by inputAccepted. */
   z.object({
@@ -130,6 +153,11 @@ export const runnerAnswerSchemas = {
   workspace: z.object({ path: z.string() }),
   output: z.object({ offset: offsetSchema, data: bytesSchema }),
   previews: z.object({ previews: z.array(previewSchema) }),
+  uploadPut: z.object({ upload: uploadStateSchema }),
+  uploadState: z.object({ upload: uploadStateSchema }),
+  uploadRemove: z.object({}),
+  uploadRead: z.object({ data: bytesSchema }),
+  uploadCheck: z.object({}),
 } as const;
 export type RunnerAnswer<T extends RunnerQuestion['type']> = z.infer<(typeof runnerAnswerSchemas)[T]>;
 
@@ -141,6 +169,8 @@ export const toServerSchema = z.discriminatedUnion('type', [
     name: z.string(),
     roots: z.array(z.string()),
     inventory: z.array(inventoryItemSchema),
+    /** Sessions that something is uploaded for. Absent: none. */
+    uploads: z.array(idSchema).optional(),
   }),
   /** The instruction's effect is in the holder (or in a stored report): forget it. */
   z.object({ type: z.literal('done'), deliveryId: z.number().int().positive() }),

@@ -49,3 +49,19 @@ it('WIRE3: every kind of error has one HTTP status of 400 or more', () => {
   }
   expect(errorBodySchema.safeParse({ kind: 'else', message: 'm' }).success).toBe(false);
 });
+
+it('UPLOAD9: a message may be files alone, each once and no more than may go with one', () => {
+  const file = (uploadId: string) => ({ uploadId, name: 'a.png', mediaType: 'image/png', size: 3 });
+  const send = (attachments: unknown, text = '') =>
+    commandSchema.safeParse({ id: 'a', type: 'message.send', text, attachments }).success;
+  expect(send([file('u1')])).toBe(true);
+  expect(send([])).toBe(false);
+  expect(send([], 'words')).toBe(true);
+  expect(send([file('u1'), file('u1')], 'words')).toBe(false);
+  const many = Array.from({ length: limits.attachments + 1 }, (_, index) => file(`u${index}`));
+  expect(send(many.slice(1), 'words')).toBe(true);
+  expect(send(many, 'words')).toBe(false);
+  for (const mediaType of ['image', 'IMAGE/PNG', 'image/png; charset=x', 'text/html\r\nx: y']) {
+    expect(send([{ ...file('u1'), mediaType }])).toBe(false);
+  }
+});

@@ -15,6 +15,7 @@ import * as screen from '../src/screen.ts';
 import * as session from '../src/session.ts';
 import * as sessionState from '../src/session-state.ts';
 import * as socket from '../src/socket.ts';
+import * as upload from '../src/upload.ts';
 import { protocolVersion } from '../src/version.ts';
 import * as workspace from '../src/workspace.ts';
 
@@ -45,6 +46,7 @@ it('WIRE2: the shape of every message is the recorded one', () => {
     session,
     sessionState,
     socket,
+    upload,
     workspace,
   };
   const hash = createHash('sha256')

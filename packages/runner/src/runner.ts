@@ -5,6 +5,7 @@
 import type { Logger } from 'pino';
 import type { HeldProcess, Holder } from '@holdfast/holder/process.ts';
 import type { Channel } from '@holdfast/link/channel.ts';
+import { type UploadLimits, uploadLimits } from '@holdfast/core/upload/decide-piece.ts';
 import { fail, ok } from '@holdfast/protocol/error.ts';
 import type { ErrorBody, Result } from '@holdfast/protocol/error.ts';
 import { toRunnerSchema } from '@holdfast/protocol/runner.ts';
@@ -20,6 +21,8 @@ import { createReports } from './reports.ts';
 import { createCheckpointFiles } from './terminal/checkpoint-files.ts';
 import { createScreenModels } from './terminal/screen-models.ts';
 import { TerminalHost } from './terminal/terminal-host.ts';
+import { createUploadDisk } from './uploads/upload-disk.ts';
+import { Uploads } from './uploads/uploads.ts';
 import { prepareRoots, resolveWorkspacePath } from './workspace-path.ts';
 
 export interface RunnerOptions {
@@ -28,6 +31,12 @@ export interface RunnerOptions {
   readonly name: string;
   /** Screens are kept in it. Made where missing. */
   readonly dataDir: string;
+  /** What people hand over lies in it. Made where missing; outside of every root. */
+  readonly uploadsDirectory: string;
+  /** Default: none. */
+  readonly uploadLimits?: UploadLimits;
+  /** Days after its last use until an upload goes. Default 0: never. */
+  readonly uploadDays?: number;
   /** Absolute folders that may be worked in; made where missing. */
   readonly roots: readonly string[];
   /** Connected. Closed by its owner, not by the runner. When it is lost, drop this runner and make a new one. */
@@ -55,7 +64,7 @@ export interface Runner {
   close(): Promise<void>;
 }
 
-/** bad_request: a root cannot be used. unavailable: the holder does not answer. */
+/** bad_request: a root, or the directory of uploads, cannot be used. unavailable: the holder does not answer. */
 export async function createRunner(options: RunnerOptions): Promise<Result<Runner>> {
   const roots = await prepareRoots(options.roots);
   if (!roots.ok) return roots;
@@ -72,6 +81,7 @@ class LinkedRunner implements Runner {
   readonly #terminals: TerminalHost;
   readonly #agents: AgentHost;
   readonly #instructions: Instructions;
+  readonly #uploads: Uploads;
   readonly #unsubscribe: (() => void)[] = [];
   readonly #previews = createPreviews({
     send: (sessionId, preview) => this.#send({ type: 'preview', sessionId, preview }),
@@ -82,7 +92,7 @@ class LinkedRunner implements Runner {
   #closed = false;
 
   constructor(options: RunnerOptions, roots: readonly string[]) {
-    const { dataDir, holder, drivers, environment, log, stopPatience } = options;
+    const { dataDir, holder, drivers, environment, log, stopPatience, uploadsDirectory } = options;
     this.#options = options;
     this.roots = roots;
     this.#models = createScreenModels(log);
@@ -97,9 +107,17 @@ class LinkedRunner implements Runner {
       roots,
       environment,
     });
+    this.#uploads = new Uploads({
+      disk: createUploadDisk(uploadsDirectory),
+      limits: options.uploadLimits ?? uploadLimits(0),
+      days: options.uploadDays ?? 0,
+      now: () => Date.now(),
+      log,
+    });
     this.#agents = new AgentHost({
       holder,
       reports,
+      uploads: this.#uploads,
       preview: (sessionId, preview) => this.#previews.add(sessionId, preview),
       log,
       drivers,
@@ -116,7 +134,12 @@ class LinkedRunner implements Runner {
 
   /** Attaches to what an earlier runner left in the holder. */
   async goOn(): Promise<Result<null>> {
-    const { holder } = this.#options;
+    const { holder, uploadsDirectory } = this.#options;
+    try {
+      await this.#uploads.start();
+    } catch (error) {
+      return fail('bad_request', `the directory ${uploadsDirectory} cannot be used: ${String(error)}`);
+    }
     this.#unsubscribe.push(
       holder.onExit((process) => this.#terminals.exited(process)),
       holder.onDisconnect(() => this.#holderLost()),
@@ -150,13 +173,23 @@ class LinkedRunner implements Runner {
     });
     const { runnerId, name } = this.#options;
     const inventory = [...this.#terminals.inventory(), ...this.#agents.inventory()];
-    channel.send({ type: 'hello', protocolVersion, runnerId, name, roots: [...this.roots], inventory });
+    const uploads = this.#uploads.sessions();
+    channel.send({
+      type: 'hello',
+      protocolVersion,
+      runnerId,
+      name,
+      roots: [...this.roots],
+      inventory,
+      ...(uploads.length === 0 ? {} : { uploads }),
+    });
   }
 
   async close(): Promise<void> {
     this.#closed = true;
     this.#disconnect();
     for (const unsubscribe of this.#unsubscribe.splice(0)) unsubscribe();
+    this.#uploads.close();
     this.#agents.close();
     await this.#terminals.close();
     await this.#models.close();
@@ -176,6 +209,7 @@ class LinkedRunner implements Runner {
     this.#options.log.error('the holder is gone; this runner can do nothing more');
     this.#closed = true;
     this.#disconnect();
+    this.#uploads.close();
     this.#agents.close();
     this.#terminals.abandon();
     this.#models.close().catch((error: unknown) => this.#options.log.warn({ err: error }, 'the screen thread lingers'));
@@ -214,6 +248,9 @@ class LinkedRunner implements Runner {
         return;
       case 'ttyClose':
         this.#terminals.terminal(message.sessionId)?.closeOutput();
+        return;
+      case 'uploadsDrop':
+        this.#settle(this.#uploads.drop(message.sessionId));
         return;
       case 'ask':
         this.#settle(this.#answer(message.requestId, message.question));
@@ -317,6 +354,16 @@ class LinkedRunner implements Runner {
       }
       case 'previews':
         return ok({ previews: [...this.#agents.previews(question.sessionId)] });
+      case 'uploadPut':
+        return this.#uploads.put(question);
+      case 'uploadState':
+        return this.#uploads.state(question);
+      case 'uploadRemove':
+        return this.#uploads.remove(question);
+      case 'uploadRead':
+        return this.#uploads.read(question, question.from);
+      case 'uploadCheck':
+        return this.#uploads.check(question.sessionId, question.attachments);
     }
   }
 

@@ -177,6 +177,7 @@ export async function startMachine(
         runnerId: 'machine',
         name: 'a machine',
         dataDir,
+        uploadsDirectory: join(directory.path, 'uploads'),
         roots: [root],
         holder: current,
         drivers: options.drivers ?? [],

@@ -184,10 +184,16 @@ function putMessage(
   draft: Draft,
   { seq, at }: Fact,
   turnId: string,
-  { messageId, text, sentAt = at, actor = null }: Omit<QueuedMessage, 'actor'> & { actor?: Actor | null | undefined },
+  {
+    messageId,
+    text,
+    attachments = [],
+    sentAt = at,
+    actor = null,
+  }: Omit<QueuedMessage, 'actor'> & { actor?: Actor | null | undefined },
 ): void {
   const key = itemKey.message(messageId);
-  const item = { type: 'user', key, seq, at: sentAt, messageId, turnId, text, actor } as const;
+  const item = { type: 'user', key, seq, at: sentAt, messageId, turnId, text, attachments, actor } as const;
   put(draft, { ...item, progress: 'stored', error: null });
 }
 

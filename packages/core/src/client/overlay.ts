@@ -1,5 +1,6 @@
 /** The transcript with this client's own outbox laid over it: what is on its way is shown as exactly that (PAGE1). */
 import type { ApprovalAnswer } from '@holdfast/protocol/approval.ts';
+import type { Attachment } from '@holdfast/protocol/upload.ts';
 import type { DeliveryState, OutboxEntry } from './outbox.ts';
 import { itemKey } from './transcript-item.ts';
 import { type Transcript, itemOf } from './transcript.ts';
@@ -9,6 +10,7 @@ export interface PendingMessage {
   readonly key: string;
   readonly messageId: string;
   readonly text: string;
+  readonly attachments: readonly Attachment[];
   /** ISO 8601. */
   readonly createdAt: string;
   readonly delivery: DeliveryState;
@@ -41,7 +43,8 @@ export function overlay(transcript: Transcript, sessionId: string, entries: read
     if (command.type === 'message.send') {
       if (!isShown(transcript, entry.id)) {
         const { id: messageId, createdAt } = entry;
-        pending.push({ key: itemKey.message(messageId), messageId, text: command.text, createdAt, delivery: state });
+        const { text, attachments = [] } = command;
+        pending.push({ key: itemKey.message(messageId), messageId, text, attachments, createdAt, delivery: state });
       }
     } else if (command.type === 'approval.answer') {
       answers.set(command.approvalId, { commandId: entry.id, answer: command.answer, delivery: state });

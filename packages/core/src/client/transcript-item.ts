@@ -10,6 +10,7 @@ import type {
 } from '@holdfast/protocol/approval.ts';
 import type { ErrorBody } from '@holdfast/protocol/error.ts';
 import type { CutText, FactData } from '@holdfast/protocol/fact.ts';
+import type { Attachment } from '@holdfast/protocol/upload.ts';
 
 interface ItemBase {
   /** Stable and unique in the session. */
@@ -31,6 +32,7 @@ export interface UserMessageItem extends ItemBase {
   readonly messageId: string;
   readonly turnId: string | null;
   readonly text: string;
+  readonly attachments: readonly Attachment[];
   readonly actor: Actor | null;
   readonly progress: MessageProgress;
   readonly error: ErrorBody | null;

@@ -6,6 +6,7 @@
 import type { Actor, ApprovalAnswer, Question } from '@holdfast/protocol/approval.ts';
 import type { ExportHead } from '@holdfast/protocol/export.ts';
 import type { CutText, Fact, FactData } from '@holdfast/protocol/fact.ts';
+import type { Attachment } from '@holdfast/protocol/upload.ts';
 import { fenced, inlineCode, plain } from './markdown.ts';
 
 export interface MarkdownState {
@@ -40,16 +41,22 @@ export function headMarkdown({ session, exportedAt, oldestSeq, lastSeq }: Export
 /** The last screen of a terminal that ended. */
 export const screenMarkdown = (text: string): string => `\n## Last screen\n\n${fenced(text)}`;
 
+/** The files themselves are not part of a log. */
+function attachedMarkdown(attachments: readonly Attachment[]): string {
+  const files = attachments.map(({ name, mediaType, size }) => `${inlineCode(name)} (${mediaType}, ${size} bytes)`);
+  return files.length === 0 ? '' : `\nAttached: ${files.join(', ')}\n`;
+}
+
 /** text: empty for a fact that tells a reader nothing. */
 export function factMarkdown(state: MarkdownState, fact: Fact): { state: MarkdownState; text: string } {
   const same = (text: string): { state: MarkdownState; text: string } => ({ state, text });
   switch (fact.type) {
     case 'message.user': {
-      const { messageId, turnId, text } = fact.data;
+      const { messageId, turnId, text, attachments = [] } = fact.data;
       const waits = turnId === null ? ', put into the queue' : '';
       return {
         state: turnId === null ? { ...state, queued: withEntry(state.queued, messageId, text) } : state,
-        text: `${heading(`${who(fact.actor)}${waits}`, fact)}\n${fenced(text, 'markdown')}`,
+        text: `${heading(`${who(fact.actor)}${waits}`, fact)}\n${fenced(text, 'markdown')}${attachedMarkdown(attachments)}`,
       };
     }
     case 'queue.changed':

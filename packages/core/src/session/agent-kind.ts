@@ -1,5 +1,7 @@
 /** A coding agent: turns, a queue, approvals. */
+import type { Command } from '@holdfast/protocol/command.ts';
 import { fail, ok } from '@holdfast/protocol/error.ts';
+import type { QueuedMessage } from '@holdfast/protocol/fact.ts';
 import { alreadyAnswered, answerApproval } from './approvals.ts';
 import type { Kind } from './kind.ts';
 import { newAgent } from './state.ts';
@@ -49,7 +51,7 @@ export const agentKind: Kind = {
       case 'message.send':
         if (queueIsFull(draft))
           return fail('quota_exceeded', 'The queue is full; wait for the agent or remove a message.');
-        sendMessage(draft, context, { messageId: command.id, text: command.text }, actor);
+        sendMessage(draft, context, messageOf(command), actor);
         return ok(draft);
       case 'turn.stop':
         if (agent.turn === null) return fail('conflict', 'Nothing is running.');
@@ -116,3 +118,7 @@ const notInterrupted = fail('conflict', 'That turn is not interrupted any more.'
 
 const isOther = (command: { turnId?: string | undefined }, turnId: string): boolean =>
   command.turnId !== undefined && command.turnId !== turnId;
+
+function messageOf({ id, text, attachments }: Extract<Command, { type: 'message.send' }>): QueuedMessage {
+  return { messageId: id, text, ...(attachments === undefined ? {} : { attachments }) };
+}

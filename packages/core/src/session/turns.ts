@@ -1,15 +1,11 @@
 /** Pieces of decisions about turns, shared by commands, reports and reconciliation. */
 import type { Actor } from '@holdfast/protocol/approval.ts';
+import type { QueuedMessage } from '@holdfast/protocol/fact.ts';
 import { limits } from '@holdfast/protocol/limits.ts';
 import type { DecisionContext, Draft } from './decision.ts';
 
 /** Sends a message to the agent, or queues it while a turn is open or others wait before it. */
-export function sendMessage(
-  draft: Draft,
-  context: DecisionContext,
-  message: { messageId: string; text: string },
-  actor: Actor,
-): void {
+export function sendMessage(draft: Draft, context: DecisionContext, message: QueuedMessage, actor: Actor): void {
   const agent = agentOf(draft);
   if (agent.turn === null && agent.queue.length === 0) {
     const turnId = context.newId();
@@ -79,15 +75,16 @@ function instructStart(
   draft: Draft,
   context: DecisionContext,
   turnId: string,
-  message: { messageId: string; text: string },
+  { messageId, text, attachments }: QueuedMessage,
 ): void {
   const agent = agentOf(draft);
   draft.instruct({
     type: 'turn.start',
     sessionId: context.sessionId,
     turnId,
-    messageId: message.messageId,
-    text: message.text,
+    messageId,
+    text,
+    ...(attachments === undefined ? {} : { attachments }),
     cwd: context.cwd,
     agent: {
       provider: agent.provider,

@@ -394,6 +394,28 @@ describe('overlay', () => {
     ]);
   });
 
+  it('PAGE1, UPLOAD9: what is attached is shown with its message: on its way, in the queue, and in the log', () => {
+    const attachments = [{ uploadId: 'u', name: 'a.png', mediaType: 'image/png', size: 3 }];
+    const pending = overlay(newTranscript('s'), 's', [
+      entry({ ...send('3'), attachments } as Command, { status: 'saved' }),
+    ]);
+    expect(pending.pending[0]?.attachments).toEqual(attachments);
+    expect(overlay(newTranscript('s'), 's', [entry(send('3'), { status: 'saved' })]).pending[0]?.attachments).toEqual(
+      [],
+    );
+    const message = { messageId: '1', text: 'look', attachments };
+    const sent = fold(created, { type: 'message.user', data: { ...message, turnId: 't1' }, actor: ada });
+    expect(find(sent, 'message:1', 'user')).toMatchObject({ text: 'look', attachments });
+    const taken = fold(
+      created,
+      { type: 'message.user', data: { ...message, turnId: null }, actor: ada },
+      { type: 'queue.changed', data: { queue: [message] } },
+      { type: 'queue.changed', data: { queue: [], taken: { messageId: '1', turnId: 't2' } } },
+    );
+    expect(find(taken, 'message:1', 'user')).toMatchObject({ turnId: 't2', attachments });
+    expect(find(fold(created, user('1', 't1')), 'message:1', 'user').attachments).toEqual([]);
+  });
+
   it('PAGE1: answers and stops under way are told beside the log, not as if they had happened', () => {
     const transcript = fold(created, user('1', 't1'), started('t1', '1'), request('a'));
     const over = overlay(transcript, 's', [

@@ -178,3 +178,12 @@ it('EXPORT3: blocks and code hold whatever is in them', () => {
   expect(inlineCode('two\nlines')).toBe('`two lines`');
   expect(plain('[x](y) *b* <i> `c` &amp; | \\ a_b')).toBe('\\[x\\](y) \\*b\\* \\<i\\> \\`c\\` \\&amp; \\| \\\\ a\\_b');
 });
+
+it('EXPORT3, UPLOAD9: files that went with a message are named', () => {
+  const attachments = [{ uploadId: 'u', name: 'a `b`.png', mediaType: 'image/png', size: 3 }];
+  const text = markdownOf([
+    { type: 'message.user', data: { messageId: 'm1', turnId, text: '', attachments }, actor: ada },
+    { type: 'message.user', data: { messageId: 'm2', turnId, text: 'no files' }, actor: ada },
+  ]);
+  expect(text.match(/^Attached: .*$/gm)).toEqual(['Attached: ``a `b`.png`` (image/png, 3 bytes)']);
+});

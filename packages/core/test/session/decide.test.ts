@@ -222,3 +222,18 @@ it('WIRE1: a command of the other kind is refused', () => {
   expect(refused(created(terminalBody).state, say('m'))).toBe('bad_request');
   expect(refused(created(agentBody).state, { id: 'w', type: 'terminal.write', data: 'x' })).toBe('bad_request');
 });
+
+it('UPLOAD9: what is attached goes with its message to the log, through the queue and its edits, and to the agent', () => {
+  const attachments = [{ uploadId: 'u1', name: 'a.png', mediaType: 'image/png', size: 3 }];
+  const first = run(created(agentBody).state, { ...say('m0'), attachments } as Command);
+  expect(first.facts[0]).toMatchObject({ type: 'message.user', data: { messageId: 'm0', attachments } });
+  expect(first.instructions[0]).toMatchObject({ type: 'turn.start', messageId: 'm0', attachments });
+  const { state, turnId } = running();
+  const queued = run(state, { ...say('m2'), attachments } as Command);
+  expect(queued.facts[0]).toMatchObject({ type: 'message.user', data: { turnId: null, attachments } });
+  const edited = run(queued.state, { id: 'e', type: 'queue.edit', messageId: 'm2', text: 'better' });
+  const ended = accept(edited.state, [{ type: 'turn.ended', data: { turnId, outcome: 'completed' } }], using);
+  expect(ended.instructions[0]).toMatchObject({ type: 'turn.start', messageId: 'm2', text: 'better', attachments });
+  // A message without any has no such field: what older logs hold reads the same.
+  expect(run(created(agentBody).state, say('m0')).instructions[0]).not.toHaveProperty('attachments');
+});

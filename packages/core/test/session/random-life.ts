@@ -14,7 +14,7 @@ function randomCommand(random: Random, state: SessionState, id: string): Command
   const messageId = state.agent?.queue[0]?.messageId ?? 'none';
   return random.pick<Command>([
     { id, type: 'message.send', text: `hello ${id}` },
-    { id, type: 'message.send', text: `hello ${id}` },
+    { id, type: 'message.send', text: '', attachments: [{ uploadId: id, name: 'a', mediaType: 'image/png', size: 1 }] },
     { id, type: 'turn.stop' },
     { id, type: 'queue.edit', messageId, text: `better ${id}` },
     { id, type: 'queue.remove', messageId },

@@ -8,6 +8,7 @@ import type { Instruction, InventoryItem } from '@holdfast/protocol/runner.ts';
 import type { Preview } from '@holdfast/protocol/socket.ts';
 import { processIdOf } from '../process-id.ts';
 import { deliveriesSource } from '../reports.ts';
+import type { AttachedFile } from '../uploads/uploads.ts';
 import { existingWorkspacePath } from '../workspace-path.ts';
 import { agentProcessMetaSchema } from './agent-meta.ts';
 import { AgentProcess } from './agent-process.ts';
@@ -166,10 +167,13 @@ export class AgentHost {
     // Its session is ending, and its end is the turn's.
     if (past.stopping) return ok(null);
     const live = this.#live(sessionId);
-    const handedBefore = deliveryId <= past.lastDeliveryId;
+    const repeated = live?.turn?.turnId === turnId;
     // A process that had it tells how the turn ended, or has told it: nobody is prompted again.
-    if (handedBefore && live?.turn?.turnId !== turnId) return ok(null);
+    if (deliveryId <= past.lastDeliveryId && !repeated) return ok(null);
     if (live === undefined) return this.#startProcess(instruction, turn);
+    const files = await this.#filesOf(instruction);
+    // What the agent has been handed it has, whatever became of the files.
+    if (!files.ok && !repeated) return files;
     const started = await live.holdingBack(async () => {
       const attached = await live.attached();
       if (attached === null) return null;
@@ -177,7 +181,7 @@ export class AgentHost {
       if (!fitted.ok) return fitted;
       const before = live.meta;
       await live.openTurn(turn);
-      const handed = await attached.startTurn({ turnId, messageId, text });
+      const handed = await attached.startTurn({ turnId, messageId, text, files: files.ok ? files.value : [] });
       if (this.#closed) return undone();
       if (handed.ok) live.reportTurn();
       else await live.undoTurn(before);
@@ -188,6 +192,10 @@ export class AgentHost {
     // It may have died before its driver heard of it: then a new process takes the turn.
     const survey = await this.#survey(sessionId);
     return survey.alive && started !== null ? started : this.#startProcess(instruction, turn);
+  }
+
+  #filesOf({ sessionId, attachments = [] }: InstructionOf<'turn.start'>): Promise<Result<AttachedFile[]>> {
+    return this.#options.uploads.files(sessionId, attachments);
   }
 
   /** Mode and model as the session has them now; a live process normally has them already. */
@@ -220,6 +228,8 @@ export class AgentHost {
     }
     const cwd = await existingWorkspacePath(this.#options.roots, instruction.cwd);
     if (!cwd.ok) return cwd;
+    const files = await this.#filesOf(instruction);
+    if (!files.ok) return files;
     const { alive, newest } = await this.#survey(sessionId);
     // Two processes on one conversation lose a branch of it.
     if (alive) return fail('conflict', 'An earlier process of this agent still runs; send the message again later.');
@@ -248,7 +258,7 @@ export class AgentHost {
       const handed =
         attached === null
           ? fail('agent_unavailable', 'The agent ended as soon as it was started.')
-          : await attached.startTurn({ turnId, messageId, text });
+          : await attached.startTurn({ turnId, messageId, text, files: files.value });
       if (this.#closed) return undone();
       if (handed.ok) {
         process.reportTurn();

@@ -10,6 +10,7 @@ import type { FactDraft } from '@holdfast/protocol/fact.ts';
 import type { Preview } from '@holdfast/protocol/socket.ts';
 import { deliveriesSource, outputSource } from '../reports.ts';
 import type { Reports } from '../reports.ts';
+import type { Uploads } from '../uploads/uploads.ts';
 import type { AgentProcessMeta } from './agent-meta.ts';
 import type { AgentDriver, AgentExit, AttachedAgent, DriverContext, DriverEvents } from './driver.ts';
 import { leftoverNotice } from './leftover-notice.ts';
@@ -19,6 +20,7 @@ export interface AgentProcessServices {
   readonly reports: Reports;
   /** Lost when there is no link. */
   readonly preview: (sessionId: string, preview: Preview) => void;
+  readonly uploads: Pick<Uploads, 'directoryOf' | 'files'>;
   readonly log: Logger;
 }
 
@@ -214,7 +216,8 @@ export class AgentProcess {
         current(() => this.#tellEnd(position, exit));
       },
     };
-    return { meta: this.#meta, holder: this.#services.holder, events, log: this.#services.log };
+    const { holder, uploads, log } = this.#services;
+    return { meta: this.#meta, filesDirectory: uploads.directoryOf(this.#meta.sessionId), holder, events, log };
   }
 
   #tell(position: number, facts: readonly FactDraft[]): void {

@@ -11,6 +11,7 @@ import type { Preview } from '@holdfast/protocol/socket.ts';
 import type { Result } from '@holdfast/protocol/error.ts';
 import type { HeldProcess, Holder } from '@holdfast/holder/process.ts';
 import type { Logger } from 'pino';
+import type { AttachedFile } from '../uploads/uploads.ts';
 
 /** Kept in the holder's meta of the agent's process: all a new driver needs. */
 export interface AgentMeta {
@@ -45,7 +46,10 @@ export interface DriverEvents {
 export interface TurnRequest {
   readonly turnId: string;
   readonly messageId: string;
+  /** Empty only with files. */
   readonly text: string;
+  /** Go with the message. */
+  readonly files: readonly AttachedFile[];
 }
 
 /** A live agent process with a driver attached. All calls are idempotent by the ids they carry. */
@@ -67,6 +71,8 @@ export interface AttachedAgent {
 
 export interface DriverContext {
   readonly meta: AgentMeta;
+  /** Where files that go with messages lie: the agent may read there. It may not exist yet. */
+  readonly filesDirectory: string;
   readonly holder: Holder;
   readonly events: DriverEvents;
   readonly log: Logger;

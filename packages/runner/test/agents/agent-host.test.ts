@@ -101,6 +101,44 @@ describe('agents', () => {
     await eventually('the second end', () => server.factsOf('turn.ended').length === 2);
     expect(server.factsOf('turn.ended').map(({ outcome }) => outcome)).toEqual(['completed', 'completed']);
     expect(server.factsOf('message.assistant').map(({ text }) => text)).toEqual(['again', 'more']);
+  it('UPLOAD9: a file that has gone since its message was stored ends the turn with its name; nobody is prompted', async () => {
+    const { machine, server, driver, root } = await machineWithAgent();
+    await using _ = machine;
+    const bytes = Buffer.from('hello');
+    const attachment = { uploadId: 'u1', name: 'note.txt', mediaType: 'text/plain', size: bytes.length };
+    const put = () => {
+      const { uploadId, ...about } = attachment;
+      return server.ask({ type: 'uploadPut', sessionId, uploadId, ownerId: 'ada', ...about, offset: 0, data: bytes });
+    };
+    const withFile = (turnId: string) => ({ ...turn(root, turnId, 'look'), attachments: [attachment] }) as Instruction;
+    await server.carryOut(withFile('t1'));
+    const ended = (count: number) => eventually('the end', () => server.factsOf('turn.ended')[count - 1]);
+    expect(await ended(1)).toMatchObject({ turnId: 't1', outcome: 'failed', error: { kind: 'not_found' } });
+    expect((await ended(1)).error?.message).toContain('note.txt');
+    expect(driver.calls).toEqual([]);
+    expect((await put()).ok).toBe(true);
+    await server.carryOut(withFile('t2'));
+    expect(await ended(2)).toMatchObject({ turnId: 't2', outcome: 'completed' });
+    expect(driver.files.map(({ name, path }) => [name, readFileSync(path, 'utf8')])).toEqual([['note.txt', 'hello']]);
+    // The same for a process that is there already.
+    expect((await server.ask({ type: 'uploadRemove', sessionId, uploadId: 'u1' })).ok).toBe(true);
+    await server.carryOut(withFile('t3'));
+    expect(await ended(3)).toMatchObject({ turnId: 't3', outcome: 'failed', error: { kind: 'not_found' } });
+    expect(driver.calls.filter((call) => call.startsWith('turn'))).toEqual(['turn t2 look']);
+  });
+
+  it('UPLOAD6: a runner that is told that a session was deleted removes its uploads, and says which it keeps', async () => {
+    const { machine, server } = await machineWithAgent();
+    await using _ = machine;
+    for (const id of ['s1', 's2']) {
+      const about = { ownerId: 'ada', name: 'a', mediaType: 'text/plain', size: 1, offset: 0, data: Uint8Array.of(1) };
+      expect((await server.ask({ type: 'uploadPut', sessionId: id, uploadId: 'u', ...about })).ok).toBe(true);
+    }
+    server.send({ type: 'uploadsDrop', sessionId: 's1' });
+    expect(await server.ask({ type: 'uploadState', sessionId: 's1', uploadId: 'u' })).toMatchObject({ ok: false });
+    server.messages.length = 0;
+    await machine.run();
+    expect(server.of('hello')[0]?.uploads).toEqual(['s2']);
   });
 
   it('TURN5: what was said while no server or no runner was there is told once by the next', async () => {

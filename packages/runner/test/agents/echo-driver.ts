@@ -3,6 +3,7 @@ import type { HeldProcess } from '@holdfast/holder/process.ts';
 import { fail, ok } from '@holdfast/protocol/error.ts';
 import type { FactDraft } from '@holdfast/protocol/fact.ts';
 import type { AgentDriver, AttachedAgent, DriverContext } from '@holdfast/runner/agents/driver.ts';
+import type { AttachedFile } from '@holdfast/runner/uploads/uploads.ts';
 
 /** Lines in: `turn <turnId> <text>`, `stop <turnId>`, `quit`. Lines out: `said <turnId> <text>`, `ended <turnId> <outcome>`. */
 const script = `
@@ -22,6 +23,8 @@ done
 export class EchoDriver implements AgentDriver {
   readonly provider = 'echo';
   readonly calls: string[] = [];
+  /** That came with messages. */
+  readonly files: AttachedFile[] = [];
   startError: string | null = null;
   /** Refuses every message. */
   deaf = false;
@@ -86,13 +89,14 @@ export class EchoDriver implements AgentDriver {
       return written.ok ? ok(null) : fail('unavailable', written.error.message);
     };
     return {
-      startTurn: async ({ turnId, messageId, text }) => {
+      startTurn: async ({ turnId, messageId, text, files }) => {
         if (this.deaf) return fail('unavailable', 'it does not listen');
         if (this.holdPrompts) {
           this.calls.push(`hold ${turnId}`);
           await left.promise;
           return fail('unavailable', 'The driver has left.');
         }
+        this.files.push(...files);
         const written = await write(`turn ${turnId} ${text}`, messageId);
         // The agent may well be quicker than the answer that it has the message.
         if (text === 'hello') await firstLine.promise;

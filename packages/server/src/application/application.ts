@@ -19,6 +19,7 @@ import type { RetentionPreview, RetentionRun } from '@holdfast/protocol/retentio
 import type { Screen } from '@holdfast/protocol/screen.ts';
 import type { SessionDescriptor, SessionStatus } from '@holdfast/protocol/session.ts';
 import type { Preview, Verdict } from '@holdfast/protocol/socket.ts';
+import type { PutUpload, UploadState } from '@holdfast/protocol/upload.ts';
 import type { CreateWorkspace, Workspace } from '@holdfast/protocol/workspace.ts';
 import type { ExportedSession } from './exports.ts';
 
@@ -74,7 +75,32 @@ export type SessionEvent =
   | { readonly type: 'session'; readonly session: SessionDescriptor }
   | { readonly type: 'sessionDeleted'; readonly sessionId: string };
 
+export interface UploadContent {
+  /** Complete. */
+  readonly upload: UploadState;
+  /** Throws when its machine goes. */
+  readonly bytes: AsyncIterable<Uint8Array>;
+}
+
+/** Files a person hands over for a session. runner_offline: its machine is away, go on when it is back. */
+export interface UploadCalls {
+  /** Bytes of a file from upload.offset on; see decidePiece in core for what is refused and how. */
+  put(
+    login: Login,
+    sessionId: string,
+    uploadId: string,
+    upload: PutUpload,
+    body: AsyncIterable<Uint8Array>,
+  ): Promise<Result<UploadState>>;
+  state(login: Login, sessionId: string, uploadId: string): Promise<Result<UploadState>>;
+  remove(login: Login, sessionId: string, uploadId: string): Promise<Result<null>>;
+  /** conflict: it has not come whole yet. */
+  content(login: Login, sessionId: string, uploadId: string): Promise<Result<UploadContent>>;
+}
+
 export interface Application {
+  readonly uploads: UploadCalls;
+
   createWorkspace(login: Login, body: CreateWorkspace): Promise<Result<Workspace>>;
   workspaces(login: Login): Promise<Result<Workspace[]>>;
   workspace(login: Login, id: string): Promise<Result<Workspace>>;

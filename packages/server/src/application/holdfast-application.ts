@@ -20,6 +20,7 @@ import type { CreateWorkspace, Workspace } from '@holdfast/protocol/workspace.ts
 import { type UserLimits, noLimits } from '@holdfast/core/limits/user-limits.ts';
 import { create, decide } from '@holdfast/core/session/decide.ts';
 import { kinds } from '@holdfast/core/session/kinds.ts';
+import { uploadLimits } from '@holdfast/core/upload/decide-piece.ts';
 import type { Channel } from '@holdfast/link/channel.ts';
 import type { SessionRow, Store } from '@holdfast/store/store.ts';
 import type { Logger } from 'pino';
@@ -40,9 +41,11 @@ import { announceWritten } from './events.ts';
 import { type ExportedSession, Exports } from './exports.ts';
 import { Limits } from './limits.ts';
 import { Live } from './live.ts';
+import { writeWithFiles } from './message-files.ts';
 import { Retention } from './retention.ts';
 import { offline } from './runner-link.ts';
 import { RunnerRegistry } from './runner-registry.ts';
+import { Uploads } from './uploads.ts';
 
 /** How long a session that is being deleted may take to end what it runs, ms. */
 const endTimeoutMs = 8_000;
@@ -60,11 +63,14 @@ export interface ApplicationOptions {
   readonly limits?: UserLimits;
   /** Days after which what is over goes. Default 0: everything is kept. */
   readonly retentionDays?: number;
+  /** Of one uploaded file, bytes. Default 0: no limit but that of its machine. */
+  readonly maxUploadBytes?: number;
   /** Calls back once after so many ms, and is cancelled by the answer. Default: a timer that keeps no process alive. */
   readonly later?: (ms: number, call: () => void) => () => void;
 }
 
 export class HoldfastApplication implements Application {
+  readonly uploads: Uploads;
   readonly #options: ApplicationOptions;
   readonly #runners: RunnerRegistry;
   readonly #live: Live;
@@ -93,17 +99,29 @@ export class HoldfastApplication implements Application {
       onTtyOpened: (sessionId, first) => live.ttyOpened(sessionId, first),
       onTty: (sessionId, offset, data) => live.tty(sessionId, offset, data),
       onPreview: (sessionId, preview) => live.preview(sessionId, preview),
-      onReady: (runnerId, inventory) => void live.runnerReady(runnerId, inventory).catch(logged),
+      onReady: (runnerId, inventory) => {
+        live.runnerReady(runnerId, inventory).catch(logged);
+        this.uploads.runnerReady(runnerId).catch(logged);
+      },
       onGone: (runnerId) => void live.runnerGone(runnerId).catch(logged),
       newId,
       time,
       log,
     });
+    this.uploads = new Uploads({
+      store,
+      limits: uploadLimits(options.maxUploadBytes ?? 0),
+      row: (login, id) => this.#row(login, id),
+      link: (runnerId) => this.#runners.link(runnerId),
+    });
     this.#retention = new Retention({
       store,
       days: options.retentionDays ?? 0,
       time,
-      announcements: live,
+      announcements: {
+        written: (session, facts) => live.written(session, facts),
+        deleted: (session) => this.#deleted(session),
+      },
       abandon: ({ id, runnerId }) => {
         // A runner that is away hears of it when it comes (LINK3).
         const link = this.#runners.link(runnerId);
@@ -243,7 +261,7 @@ export class HoldfastApplication implements Application {
       if (!stopped.ok && stopped.error.kind !== 'session_ended') return stopped;
       if (stopped.ok && !(await ended)) return fail('timeout', 'What this session runs has not ended yet; try again.');
     }
-    if (await this.#options.store.deleteSession(id)) this.#live.deleted(row.value);
+    if (await this.#options.store.deleteSession(id)) this.#deleted(row.value);
     return ok(null);
   }
 
@@ -257,12 +275,15 @@ export class HoldfastApplication implements Application {
     const cwd = (await store.workspace(workspaceId))?.path ?? '';
     const context = { sessionId, workspaceId, ownerId, at: time(), newId, cwd, actor: actorOf(login) };
     const key = { commandId: command.id, fingerprint: fingerprint(command) };
-    const written = await store.command(sessionId, key, context.at, (current, use, rules) => {
-      const change = toChange(decide(stateOf(current), command, { ...context, rules }));
-      if (!change.ok || current.turnOpen || change.value.turnOpen !== true) return change;
-      const allowed = this.#limits.turn(use);
-      return allowed.ok ? change : allowed;
-    });
+    const write = (files: Result<null>) =>
+      store.command(sessionId, key, context.at, (current, use, rules) => {
+        if (!files.ok) return files;
+        const change = toChange(decide(stateOf(current), command, { ...context, rules }));
+        if (!change.ok || current.turnOpen || change.value.turnOpen !== true) return change;
+        const allowed = this.#limits.turn(use);
+        return allowed.ok ? change : allowed;
+      });
+    const written = await writeWithFiles(command, write, (files) => this.uploads.check(row.value, files));
     if (!written.ok) {
       return command.type === 'approval.answer' ? this.#approvals.late(command.approvalId, written) : written;
     }
@@ -391,6 +412,12 @@ export class HoldfastApplication implements Application {
           ? Promise.resolve()
           : Promise.reject(new Error('no machine is linked')),
     };
+  }
+
+  /** Its row and all that belonged to it are gone. */
+  #deleted(session: SessionRow): void {
+    this.#live.deleted(session);
+    this.uploads.drop(session);
   }
 
   async #row(login: Login, id: string): Promise<Result<SessionRow>> {

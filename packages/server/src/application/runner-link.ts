@@ -40,6 +40,8 @@ export class RunnerLink {
   id = '';
   name = '';
   roots: readonly string[] = [];
+  /** Sessions that something was uploaded for when it came. */
+  uploads: readonly string[] = [];
   /** Whose runner it is; null: part of this server. */
   readonly ownerId: string | null;
   readonly #channel: Channel<ToRunner, ToServer>;
@@ -207,6 +209,7 @@ export class RunnerLink {
     this.id = message.runnerId;
     this.name = message.name;
     this.roots = message.roots;
+    this.uploads = message.uploads ?? [];
     this.#events.hello(this, message.inventory);
   }
 

@@ -32,6 +32,10 @@ export interface Configuration {
   readonly agentIdleMinutes: number;
   /** 0: everything is kept for ever. */
   readonly retentionDays: number;
+  /** Of one uploaded file; what may be staged in all follows from it. 0: no limit. */
+  readonly maxUploadBytes: number;
+  /** Days after its last use until an uploaded file goes; 0: never. */
+  readonly uploadDays: number;
 }
 
 export interface ConfigurationFault {
@@ -138,6 +142,8 @@ export function readConfiguration(env: Environment, fileText?: string): Result<C
     },
     agentIdleMinutes: settings.HOLDFAST_AGENT_IDLE_MINUTES,
     retentionDays: settings.HOLDFAST_RETENTION_DAYS,
+    maxUploadBytes: settings.HOLDFAST_MAX_UPLOAD_BYTES,
+    uploadDays: settings.HOLDFAST_UPLOAD_DAYS,
   });
 }
 
@@ -188,6 +194,8 @@ const settingSchemas = {
   HOLDFAST_INPUT_BYTES_PER_SECOND: countSetting(1024 ** 3, 1024 ** 2),
   HOLDFAST_AGENT_IDLE_MINUTES: countSetting(525_600, 30),
   HOLDFAST_RETENTION_DAYS: countSetting(36_500, 30),
+  HOLDFAST_MAX_UPLOAD_BYTES: countSetting(1024 ** 3, 25 * 1024 ** 2),
+  HOLDFAST_UPLOAD_DAYS: countSetting(36_500, 7),
 };
 const settingNames = Object.keys(settingSchemas);
 const withoutPrefix = (name: string): string => name.replace(prefix, '');

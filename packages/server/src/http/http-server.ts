@@ -32,6 +32,7 @@ import { Refused } from './refused.ts';
 import { retentionRoutes } from './retention-routes.ts';
 import { sessionRoutes } from './session-routes.ts';
 import { terminalRoutes } from './terminal-routes.ts';
+import { uploadRoutes } from './upload-routes.ts';
 import { workspaceRoutes } from './workspace-routes.ts';
 
 export interface HttpServerOptions {
@@ -135,6 +136,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     sessionRoutes(guarded, application);
     eventRoutes(guarded, application, streams);
     terminalRoutes(guarded, application);
+    await uploadRoutes(guarded, application.uploads);
     approvalRoutes(guarded, application);
     machineRoutes(guarded, application);
     retentionRoutes(guarded, application);

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { FactDraft } from '@holdfast/protocol/fact.ts';
-import type { Instruction, InventoryItem, ToRunner, ToServer } from '@holdfast/protocol/runner.ts';
+import { type Result, ok } from '@holdfast/protocol/error.ts';
+import type { Instruction, InventoryItem, RunnerQuestion, ToRunner, ToServer } from '@holdfast/protocol/runner.ts';
 import type { KeptScreen } from '@holdfast/protocol/screen.ts';
 import { protocolVersion } from '@holdfast/protocol/version.ts';
 import { type Channel, memoryChannelPair } from '@holdfast/link/channel.ts';
@@ -33,9 +34,14 @@ export class ScriptedRunner {
   readonly deliveries: { deliveryId: number; instruction: Instruction }[] = [];
   readonly stored: { source: string; position: number }[] = [];
   readonly abandoned: string[] = [];
+  /** Sessions whose uploads were to go. */
+  readonly dropped: string[] = [];
+  readonly inputs: string[] = [];
+  /** What it says to what it is asked beyond a workspace. Default: nothing in particular. */
+  onAsk: (question: RunnerQuestion) => Result<object> | Promise<Result<object>> = () => ok({});
   readonly #channel: Channel<ToServer, ToRunner>;
 
-  constructor(application: HoldfastApplication, inventory: InventoryItem[] = []) {
+  constructor(application: HoldfastApplication, inventory: InventoryItem[] = [], uploads: string[] = []) {
     const [ours, theirs] = memoryChannelPair<ToServer, ToRunner>();
     this.#channel = ours;
     application.connectRunner(theirs, null);
@@ -43,16 +49,20 @@ export class ScriptedRunner {
       if (message.type === 'deliver') this.deliveries.push(message);
       if (message.type === 'stored') this.stored.push(message);
       if (message.type === 'abandon') this.abandoned.push(message.sessionId);
+      if (message.type === 'uploadsDrop') this.dropped.push(message.sessionId);
       if (message.type === 'input') {
         const { sessionId, inputId, offset, data } = message;
+        this.inputs.push(inputId);
         ours.send({ type: 'inputAccepted', sessionId, inputId, offset: offset + data.byteLength });
       }
-      if (message.type === 'ask') {
-        const value = message.question.type === 'workspace' ? { path: message.question.path } : {};
-        ours.send({ type: 'answer', requestId: message.requestId, result: { ok: true, value } });
-      }
+      if (message.type === 'ask') this.#answer(message.requestId, message.question);
     });
-    ours.send({ type: 'hello', protocolVersion, runnerId: 'local', name: 'here', roots: ['/'], inventory });
+    ours.send({ type: 'hello', protocolVersion, runnerId: 'local', name: 'here', roots: ['/'], inventory, uploads });
+  }
+
+  #answer(requestId: string, question: RunnerQuestion): void {
+    const said = question.type === 'workspace' ? ok({ path: question.path }) : this.onAsk(question);
+    void Promise.resolve(said).then((result) => this.#channel.send({ type: 'answer', requestId, result }));
   }
 
   report(sessionId: string, source: string, position: number, facts: FactDraft[], screen?: KeptScreen): void {

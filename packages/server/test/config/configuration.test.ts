@@ -40,6 +40,8 @@ describe('configuration', () => {
       },
       agentIdleMinutes: 30,
       retentionDays: 30,
+      maxUploadBytes: 25 * 1024 ** 2,
+      uploadDays: 7,
     });
   });
 
@@ -60,6 +62,8 @@ describe('configuration', () => {
       'HOLDFAST_INPUT_BYTES_PER_SECOND=6',
       'HOLDFAST_AGENT_IDLE_MINUTES=7',
       'HOLDFAST_RETENTION_DAYS=0',
+      'HOLDFAST_MAX_UPLOAD_BYTES=8',
+      'HOLDFAST_UPLOAD_DAYS=9',
     ].join('\r\n');
     expect(valueOf(readConfiguration({ ...env, XDG_DATA_HOME: '/data', HOLDFAST_PORT: '0' }, file))).toEqual({
       dataDirectory: '/data/holdfast',
@@ -80,6 +84,8 @@ describe('configuration', () => {
       },
       agentIdleMinutes: 7,
       retentionDays: 0,
+      maxUploadBytes: 8,
+      uploadDays: 9,
     });
     expect(configurationFile({ ...env, HOLDFAST_DATA_DIR: '~/held' })).toBe('/home/ada/held/holdfast.env');
   });

@@ -32,6 +32,10 @@ const routes: readonly (readonly [method: string, path: string, body?: string])[
   ['GET', '/api/sessions/s1/screen'],
   ['GET', '/api/sessions/s1/output'],
   ['POST', '/api/heartbeats', '{"streamId":"x","nonce":"n"}'],
+  ['PUT', '/api/sessions/s1/uploads/u1?offset=0&size=0&name=x'],
+  ['GET', '/api/sessions/s1/uploads/u1'],
+  ['GET', '/api/sessions/s1/uploads/u1/content'],
+  ['DELETE', '/api/sessions/s1/uploads/u1'],
   ['GET', '/api/approvals'],
   ['POST', '/api/approvals/a1/answer', '{"id":"c2","decision":"allow"}'],
   ['POST', '/api/approvals/answer', '{"answers":[{"approvalId":"a1","id":"c3","decision":"deny"}]}'],
@@ -154,7 +158,11 @@ describe('all routes', () => {
       Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
     );
     const tested = routes.map(
-      ([method, path]) => `${method} ${path.replace(/\?.*$/, '').replace(/\/(w1|s1|a1)(?=\/|$)/, '/{id}')}`,
+      ([method, path]) =>
+        `${method} ${path
+          .replace(/\?.*$/, '')
+          .replace(/\/(w1|s1|a1|r1)(?=\/|$)/, '/{id}')
+          .replace('/u1', '/{uploadId}')}`,
     );
     expect(tested.sort()).toEqual(described.sort());
     const shown = doors.app.printRoutes({ commonPrefix: false });

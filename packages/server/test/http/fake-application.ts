@@ -5,6 +5,7 @@ import { fail, ok, type Result } from '@holdfast/protocol/error.ts';
 import type { Fact } from '@holdfast/protocol/fact.ts';
 import type { AnswerApprovals, ApprovalsAnswered } from '@holdfast/protocol/rest.ts';
 import type { SessionDescriptor } from '@holdfast/protocol/session.ts';
+import type { PutUpload, UploadState } from '@holdfast/protocol/upload.ts';
 import type { Workspace } from '@holdfast/protocol/workspace.ts';
 import type {
   Application,
@@ -12,6 +13,7 @@ import type {
   SubscribeRequest,
   SubscriberSink,
   Subscription,
+  UploadCalls,
 } from '../../src/application/application.ts';
 import type { ExportedSession } from '../../src/application/exports.ts';
 
@@ -34,11 +36,43 @@ export class FakeApplication implements Application {
   exported: AsyncIterable<readonly Fact[]> | null = null;
   /** What a command waits for. */
   gate: Promise<void> = Promise.resolve();
+  /** What was put, by id; one put at offset 0 begins anew. */
+  readonly uploaded = new Map<string, { about: PutUpload; bytes: Buffer }>();
+  readonly uploads: UploadCalls = {
+    put: async (_login, id, uploadId, about, body) => {
+      this.#check();
+      if (!this.logs.has(id)) return missing;
+      const before = about.offset === 0 ? Buffer.alloc(0) : (this.uploaded.get(uploadId)?.bytes ?? Buffer.alloc(0));
+      const kept = { about, bytes: before };
+      this.uploaded.set(uploadId, kept);
+      for await (const chunk of body) kept.bytes = Buffer.concat([kept.bytes, chunk]);
+      return ok(uploadState(uploadId, kept));
+    },
+    state: async (_login, id, uploadId) => {
+      this.#check();
+      const kept = this.uploaded.get(uploadId);
+      return this.logs.has(id) && kept !== undefined ? ok(uploadState(uploadId, kept)) : missing;
+    },
+    remove: async (_login, id, uploadId) => {
+      this.#check();
+      return this.logs.has(id) && this.uploaded.has(uploadId) ? ok(null) : missing;
+    },
+    content: async (login, id, uploadId) => {
+      const state = await this.uploads.state(login, id, uploadId);
+      if (!state.ok) return state;
+      const { bytes = Buffer.alloc(0) } = this.uploaded.get(uploadId) ?? {};
+      return ok({ upload: state.value, bytes: slices(bytes) });
+    },
+  };
   readonly #receipts = new Map<string, { body: string; receipt: Receipt }>();
 
   constructor() {
     this.logs.set('s1', []);
     this.append('s1', 'one', 'two', 'three');
+    this.uploaded.set('u1', {
+      about: { offset: 0, size: 3, name: 'a.txt', mediaType: 'text/plain' },
+      bytes: Buffer.from('abc'),
+    });
   }
 
   append(sessionId: string, ...texts: string[]): void {
@@ -266,6 +300,15 @@ export class FakeApplication implements Application {
 
 async function* pages(facts: readonly Fact[]): AsyncGenerator<readonly Fact[]> {
   yield facts;
+}
+
+function uploadState(id: string, { about, bytes }: { about: PutUpload; bytes: Buffer }): UploadState {
+  const { name, mediaType, size } = about;
+  return { id, name, mediaType, size, offset: bytes.length, complete: bytes.length === size };
+}
+
+async function* slices(bytes: Buffer): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += 2) yield await Promise.resolve(bytes.subarray(at, at + 2));
 }
 
 function workspace(name: string): Workspace {

@@ -18,6 +18,7 @@ import { formReply } from './form.ts';
 import { beginHandshake, continueHandshake, modeMessage, modelMessage } from './handshake.ts';
 import { type Line, LineSplitter } from './lines.ts';
 import { type AgentQuirks, permissionReply } from './permission.ts';
+import { promptBlocks } from './prompt.ts';
 import { answerToken, cancelResult, putRequest } from './request.ts';
 import {
   type AcpState,
@@ -123,7 +124,9 @@ export class AcpAgent implements AttachedAgent {
         this.#state = beginTurn(this.#state, turn.turnId, this.#lines.end);
         await this.#save();
       }
-      const params: PromptRequest = { sessionId: session.id, prompt: [{ type: 'text', text: turn.text }] };
+      const { maximumWriteBytes } = this.#context.holder;
+      const prompt = await promptBlocks(turn, this.#state.takesImages, maximumWriteBytes);
+      const params: PromptRequest = { sessionId: session.id, prompt };
       const message: Outgoing = { id: promptId(turn.turnId), method: 'session/prompt', params };
       return this.#write({ token: `prompt:${turn.messageId}`, message });
     });
@@ -298,6 +301,7 @@ export class AcpAgent implements AttachedAgent {
     if (before !== null && before.openedAt !== line.end) return true;
     switch (step.type) {
       case 'send':
+        this.#state = { ...this.#state, takesImages: step.takesImages ?? this.#state.takesImages };
         await this.#writeAll(step.replies);
         return true;
       case 'failed':

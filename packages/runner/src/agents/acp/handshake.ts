@@ -24,7 +24,8 @@ export interface HandshakeGoal {
 }
 
 export type HandshakeStep =
-  | { readonly type: 'send'; readonly replies: readonly Reply[] }
+  /** takesImages: told with the agent's answer to initialize. */
+  | { readonly type: 'send'; readonly replies: readonly Reply[]; readonly takesImages?: boolean }
   | {
       readonly type: 'opened';
       readonly sessionId: string;
@@ -57,17 +58,16 @@ export function continueHandshake(
     case 'initialize': {
       const parsed = initializeAnswerSchema.safeParse(answer.result);
       if (answer.error !== null || !parsed.success) return failed(answer.error);
-      const { loadSession, sessionCapabilities } = parsed.data.agentCapabilities;
+      const { loadSession, sessionCapabilities, promptCapabilities } = parsed.data.agentCapabilities;
+      const send = (...message: Parameters<typeof reply>): HandshakeStep => {
+        return { type: 'send', replies: [reply(...message)], takesImages: promptCapabilities?.image ?? false };
+      };
       const session: NewSessionRequest = { cwd: goal.cwd, mcpServers: [] };
-      if (goal.conversationId === null) return { type: 'send', replies: [reply('session', 'session/new', session)] };
+      if (goal.conversationId === null) return send('session', 'session/new', session);
       const resume: ResumeSessionRequest = { ...session, sessionId: goal.conversationId };
       // resume says nothing again; load repeats the whole conversation, which is left out until it has answered.
-      if ((sessionCapabilities?.['resume'] ?? null) !== null) {
-        return { type: 'send', replies: [reply('session:again', 'session/resume', resume)] };
-      }
-      return loadSession
-        ? { type: 'send', replies: [reply('session:again', 'session/load', resume)] }
-        : { type: 'send', replies: [reply('session', 'session/new', session)] };
+      if ((sessionCapabilities?.['resume'] ?? null) !== null) return send('session:again', 'session/resume', resume);
+      return loadSession ? send('session:again', 'session/load', resume) : send('session', 'session/new', session);
     }
     case 'session:again':
       if (answer.error !== null && answer.error.code !== authenticationRequired) {

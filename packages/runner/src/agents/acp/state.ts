@@ -60,6 +60,8 @@ export const notesSchema = z.object({
   generation: z.number(),
   /** Set once the session is open, with what a new driver needs of the handshake. */
   session: z.object({ id: z.string(), modelOption: z.string().nullable(), openedAt: positionSchema }).nullable(),
+  /** A prompt may hold images. */
+  takesImages: z.boolean().default(false),
   turn: turnSchema.nullable(),
   /** Of the last turn, oldest first. */
   tools: z.array(toolSchema),
@@ -90,6 +92,7 @@ export interface AcpState extends Notes {
 export const emptyState = (generation: number): AcpState => ({
   generation,
   session: null,
+  takesImages: false,
   turn: null,
   tools: [],
   requests: [],

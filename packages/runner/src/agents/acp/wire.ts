@@ -111,6 +111,10 @@ export const initializeAnswerSchema = z.object({
     .object({
       loadSession: z.boolean().catch(false).default(false),
       sessionCapabilities: record.nullish().catch(undefined),
+      promptCapabilities: z
+        .object({ image: z.boolean().catch(false).default(false) })
+        .nullish()
+        .catch(undefined),
     })
     .default({ loadSession: false }),
 });

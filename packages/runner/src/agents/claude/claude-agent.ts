@@ -18,6 +18,7 @@ import { sessionGrant } from '../session-grant.ts';
 import { decidePermission, type Verdict } from './permission.ts';
 import { permissionResult } from './permission-result.ts';
 import { PreviewBuffer } from './preview-buffer.ts';
+import { promptContent } from './prompt-content.ts';
 import { PromptQueue } from './prompt-queue.ts';
 import { PromptsForLeave } from './prompts-for-leave.ts';
 import { parseSdkFrame, type SdkFrame } from './sdk-frame.ts';
@@ -126,14 +127,21 @@ export class ClaudeAgent implements AttachedAgent {
     this.#state = beginTurn(this.#state, turn);
     const written = Promise.withResolvers<Written>();
     this.#promptWrites.set(uuid, written);
+    this.#prompt(turn, uuid).catch((error: unknown) => {
+      written.resolve(fail('unavailable', `The message did not reach the agent: ${messageOf(error)}`));
+    });
+    return written.promise;
+  }
+
+  async #prompt(turn: TurnRequest, uuid: string): Promise<void> {
+    const content = await promptContent(turn, this.#context.holder.maximumWriteBytes);
     this.#prompts.push({
       type: 'user',
       uuid: uuid as NonNullable<SDKUserMessage['uuid']>,
       session_id: this.#state.conversationId ?? '',
       parent_tool_use_id: null,
-      message: { role: 'user', content: [{ type: 'text', text: turn.text }] },
+      message: { role: 'user', content },
     });
-    return written.promise;
   }
 
   async stopTurn(turnId: string): Promise<Written> {
@@ -252,7 +260,7 @@ export class ClaudeAgent implements AttachedAgent {
     this.#query = query({
       prompt: this.#prompts,
       options: {
-        ...queryOptions(this.#meta, environment, executable),
+        ...queryOptions(this.#meta, this.#context.filesDirectory, environment, executable),
         ...ofProcess,
         canUseTool: this.#canUseTool,
         spawnClaudeCodeProcess: (options) => {

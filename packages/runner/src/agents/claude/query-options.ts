@@ -21,12 +21,15 @@ export function claudeEnvironment(environment: Readonly<Record<string, string>>)
 /** The command line and the handshake; the same for a new process and for one that is attached to. */
 export function queryOptions(
   meta: AgentMeta,
+  /** What is attached to messages lies in it: it may be read like the workspace. */
+  filesDirectory: string,
   environment: Record<string, string>,
   executable: string | undefined,
 ): Options {
   const { model } = meta.agent;
   return {
     cwd: meta.cwd,
+    additionalDirectories: [filesDirectory],
     env: environment,
     // Always said: without it the agent may pick a mode that asks nobody. Our own modes decide in canUseTool.
     permissionMode: 'default',

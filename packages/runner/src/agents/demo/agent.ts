@@ -9,6 +9,7 @@ import { parseDemoCommand } from './command.ts';
 import type { Conversation, DemoMemory } from './memory.ts';
 import { type DemoPace, Turn, TurnStopped } from './turn.ts';
 import { perform } from './perform.ts';
+import { filesWords, receivedFiles } from './received-files.ts';
 
 interface DemoSession {
   readonly id: string;
@@ -44,7 +45,11 @@ export function createDemoAgent({ memory, pace }: DemoAgentOptions): AgentApp {
       return {
         protocolVersion: 1,
         agentInfo: { name: 'holdfast-demo', title: 'Demo (no model)', version: '0.1.0' },
-        agentCapabilities: { loadSession: true, sessionCapabilities: { resume: {} } },
+        agentCapabilities: {
+          loadSession: true,
+          sessionCapabilities: { resume: {} },
+          promptCapabilities: { image: true },
+        },
         authMethods: [],
       };
     })
@@ -90,7 +95,8 @@ export function createDemoAgent({ memory, pace }: DemoAgentOptions): AgentApp {
     signal: AbortSignal,
   ): Promise<StopReason> {
     const { conversation } = session;
-    const asked = prompt.map((block) => (block.type === 'text' ? block.text : '')).join('\n');
+    const asked = prompt.flatMap((block) => (block.type === 'text' ? [block.text] : [])).join('\n');
+    const files = receivedFiles(prompt);
     const before = [...conversation.exchanges];
     const exchange: Conversation['exchanges'][number] = { asked, answered: null };
     conversation.exchanges.push(exchange);
@@ -107,7 +113,8 @@ export function createDemoAgent({ memory, pace }: DemoAgentOptions): AgentApp {
     });
     let stopReason: StopReason = 'end_turn';
     try {
-      await perform(parseDemoCommand(asked), turn, before);
+      if (files.length > 0) await turn.say(`${filesWords(files)}\n\n`);
+      if (files.length === 0 || asked.trim() !== '') await perform(parseDemoCommand(asked), turn, before);
     } catch (error) {
       if (!(error instanceof TurnStopped)) throw error;
       stopReason = 'cancelled';

@@ -1,10 +1,16 @@
 /** The driver with an agent that says what no well-behaved agent would, and at the worst moment. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
 import { eventually } from '@holdfast/testkit/eventually.ts';
-import { describe, expect, it } from 'vitest';
+import { pngImage } from '@holdfast/testkit/png.ts';
+import { temporaryDirectory } from '@holdfast/testkit/temporary-directory.ts';
+import { afterAll, describe, expect, it } from 'vitest';
 import { type AcpAgentOptions, createAcpDriver } from '../../../src/agents/acp/driver.ts';
 import type { AgentMeta, AttachedAgent } from '../../../src/agents/driver.ts';
+import type { AttachedFile } from '../../../src/uploads/uploads.ts';
 import { type Outcome, type ToolTier, modeTable, modes, toolTiers } from '../mode-table.ts';
 import { FakeRunner, withoutLooks } from './fake-runner.ts';
 import { ScriptedAgent, metaOf, settled } from './scripted-agent.ts';
@@ -40,7 +46,7 @@ async function onStage(
 
 async function inTurn(change: Partial<AgentMeta> = {}, options: Partial<AcpAgentOptions> = {}): Promise<Stage> {
   const stage = await onStage(change, options);
-  await stage.agent.startTurn({ turnId: 't1', messageId: 'm1', text: 'go' });
+  await stage.agent.startTurn({ turnId: 't1', messageId: 'm1', text: 'go', files: [] });
   return stage;
 }
 
@@ -269,7 +275,7 @@ describe('a driver that reads an earlier turn again', () => {
     await settled();
     // All stored, and not yet released.
     const { stored } = stage.runner;
-    await stage.agent.startTurn({ turnId: 't2', messageId: 'm2', text: 'go on' });
+    await stage.agent.startTurn({ turnId: 't2', messageId: 'm2', text: 'go on', files: [] });
     stage.scripted.say('of the second');
     await settled();
     stage.runner.stored = stored;
@@ -292,7 +298,7 @@ describe('opening a session', () => {
     agent.detach();
     const second = driverOf().attach(scripted.holder.process(scripted.id), runner.stored, runner.context());
     scripted.send({ id: 'session', result: { sessionId: 'conversation' } });
-    expect((await second.startTurn({ turnId: 't1', messageId: 'm1', text: 'go' })).ok).toBe(true);
+    expect((await second.startTurn({ turnId: 't1', messageId: 'm1', text: 'go', files: [] })).ok).toBe(true);
     expect(scripted.written().map(({ method }) => method)).toEqual(['initialize', 'session/new', 'session/prompt']);
     expect(runner.all('agent.conversation')).toEqual([{ conversationId: 'conversation' }]);
   });
@@ -316,7 +322,7 @@ describe('opening a session', () => {
       script.answers['initialize'] = () => ({ result: { agentCapabilities: { sessionCapabilities: { resume: {} } } } });
       script.answers['session/resume'] = () => ({ error: { code: -32002, message: 'not found' } });
     });
-    await agent.startTurn({ turnId: 't1', messageId: 'm1', text: 'go' });
+    await agent.startTurn({ turnId: 't1', messageId: 'm1', text: 'go', files: [] });
     scripted.endTurn('t1');
     await settled();
     expect(runner.all('agent.conversation')).toEqual([{ conversationId: 'conversation' }]);
@@ -327,7 +333,7 @@ describe('opening a session', () => {
     const { agent } = await onStage({}, {}, (script) => {
       script.answers['session/new'] = () => ({ error: { code: -32000, message: 'Authentication required' } });
     });
-    const result = await agent.startTurn({ turnId: 't1', messageId: 'm1', text: 'go' });
+    const result = await agent.startTurn({ turnId: 't1', messageId: 'm1', text: 'go', files: [] });
     expect(result).toMatchObject({ ok: false, error: { kind: 'agent_unavailable' } });
     expect(result.ok ? '' : result.error.message).toContain('log in');
   });
@@ -439,7 +445,7 @@ async function play(acts: readonly Act[], crashes: ReadonlyMap<number, number>):
     stage = again(stage);
     await settled();
   };
-  await stage.agent.startTurn({ turnId: 't1', messageId: 'm1', text: 'go' });
+  await stage.agent.startTurn({ turnId: 't1', messageId: 'm1', text: 'go', files: [] });
   for (const [index, act] of acts.entries()) {
     if (act.type === 'say') scripted.say(act.text, act.thought ? 'agent_thought_chunk' : undefined, act.message);
     if (act.type === 'tool') scripted.update({ toolCallId: `c${act.tool}`, ...act.update });
@@ -479,4 +485,58 @@ describe('a driver that is replaced', () => {
       { numRuns: 300 },
     );
   }, 60_000);
+});
+
+describe('files of a message', () => {
+  const directory = temporaryDirectory();
+  afterAll(() => directory[Symbol.dispose]());
+  const put = (name: string, mediaType: string, bytes: Buffer): AttachedFile => {
+    const path = join(directory.path, name);
+    writeFileSync(path, bytes);
+    return { name, mediaType, size: bytes.length, path };
+  };
+  const image = put('my photo.png', 'image/png', pngImage(8, 8));
+  const note = put('note.txt', 'text/plain', Buffer.from('hi'));
+  const link = ({ name, mediaType, size, path }: AttachedFile) => ({
+    type: 'resource_link',
+    name,
+    mimeType: mediaType,
+    size,
+    uri: pathToFileURL(path).href,
+  });
+  const takesImages = (scripted: ScriptedAgent): void => {
+    const agentCapabilities = { promptCapabilities: { image: true } };
+    scripted.answers['initialize'] = () => ({ result: { protocolVersion: 1, agentCapabilities } });
+  };
+  const prompted = (scripted: ScriptedAgent) =>
+    scripted.written().findLast(({ method }) => method === 'session/prompt')?.params?.['prompt'];
+  const turn = { turnId: 't1', messageId: 'm1', text: 'look', files: [image, note] };
+
+  it('UPLOAD10: an agent that takes images gets them as such, other files as links', async () => {
+    const { scripted, agent } = await onStage({}, {}, takesImages);
+    expect((await agent.startTurn(turn)).ok).toBe(true);
+    const data = readFileSync(image.path).toString('base64');
+    expect(prompted(scripted)).toEqual([
+      { type: 'image', mimeType: 'image/png', data, uri: pathToFileURL(image.path).href },
+      link(note),
+      { type: 'text', text: 'look' },
+    ]);
+  });
+
+  it('UPLOAD10: one that does not gets links to all of them', async () => {
+    const { scripted, agent } = await onStage();
+    expect((await agent.startTurn({ ...turn, text: '' })).ok).toBe(true);
+    expect(prompted(scripted)).toEqual([link(image), link(note)]);
+  });
+
+  it('UPLOAD10, TURN5: a later driver knows what the agent takes', async () => {
+    const stage = await onStage({}, {}, takesImages);
+    await stage.agent.startTurn({ ...turn, files: [] });
+    stage.scripted.endTurn('t1');
+    await settled();
+    const next = again(stage);
+    await settled();
+    expect((await next.agent.startTurn({ ...turn, turnId: 't2', messageId: 'm2' })).ok).toBe(true);
+    expect(prompted(stage.scripted)).toMatchObject([{ type: 'image' }, { type: 'resource_link' }, { type: 'text' }]);
+  });
 });

@@ -2,6 +2,7 @@
 import { existsSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { eventually } from '@holdfast/testkit/eventually.ts';
+import { pngImage } from '@holdfast/testkit/png.ts';
 import { temporaryDirectory } from '@holdfast/testkit/temporary-directory.ts';
 import type { AgentMode } from '@holdfast/protocol/session.ts';
 import { ensureHolder } from '@holdfast/holder/launch.ts';
@@ -74,7 +75,10 @@ async function started(meta = metaOf(), id = idOf()): Promise<{ agent: AttachedA
 }
 
 async function say(agent: AttachedAgent, turnId: string, text: string): Promise<void> {
-  expect(await agent.startTurn({ turnId, messageId: `m-${turnId}`, text })).toEqual({ ok: true, value: null });
+  expect(await agent.startTurn({ turnId, messageId: `m-${turnId}`, text, files: [] })).toEqual({
+    ok: true,
+    value: null,
+  });
 }
 
 const ended = (runner: FakeRunner, turnId: string) =>
@@ -104,6 +108,30 @@ describe('the demo agent', () => {
     const info = await driver().info();
     expect(info).toMatchObject({ provider: 'demo', available: true, remedy: [] });
     expect(info.description).toContain('no model');
+  });
+
+  it('UPLOAD10: says what it received, and does what the words say', async () => {
+    const { agent, runner } = await started();
+    const put = (name: string, mediaType: string, bytes: Buffer) => {
+      writeFileSync(join(directory.path, name), bytes);
+      return { name, mediaType, size: bytes.length, path: join(directory.path, name) };
+    };
+    const photo = put('my photo.png', 'image/png', pngImage(8, 8));
+    const files = [photo, put('note.txt', 'text/plain', Buffer.from('hi'))];
+    expect((await agent.startTurn({ turnId: 't1', messageId: 'm1', text: 'read note.txt', files })).ok).toBe(true);
+    await ended(runner, 't1');
+    const said = () =>
+      runner
+        .all('message.assistant')
+        .map(({ text }) => text)
+        .join('');
+    expect(said()).toContain('I received 2 files');
+    expect(said()).toContain(`\`my photo.png\`: an image I was shown (image/png, ${photo.size} bytes)`);
+    expect(said()).toContain('`note.txt`: a file I was told the place of (text/plain, 2 bytes)');
+    expect(said()).toContain('Here is `note.txt`');
+    expect((await agent.startTurn({ turnId: 't2', messageId: 'm2', text: '', files: [photo] })).ok).toBe(true);
+    await ended(runner, 't2');
+    expect(said()).toMatch(/I received one file:\n- `my photo\.png`[^\n]*\s*$/);
   });
 
   it('TURN8: text comes as previews of one block, and then as that block', async () => {
@@ -288,7 +316,7 @@ describe('the demo agent', () => {
     expect(runner.exit).toEqual({ exitCode: null, signal: 'SIGKILL' });
     expect(runner.all('message.assistant')).toMatchObject([{ turnId: 't1', partial: true }]);
     expect(runner.all('turn.ended')).toEqual([]);
-    expect((await agent.startTurn({ turnId: 't2', messageId: 'm2', text: 'help' })).ok).toBe(false);
+    expect((await agent.startTurn({ turnId: 't2', messageId: 'm2', text: 'help', files: [] })).ok).toBe(false);
 
     const { conversationId } = runner.meta;
     const again = await started(metaOf({ generation: 2, conversationId }), idOf(2));

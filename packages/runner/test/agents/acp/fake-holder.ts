@@ -98,6 +98,7 @@ const failed = (kind: HolderErrorKind, message: string): HolderResult<never> => 
 const done: HolderResult<null> = { ok: true, value: null };
 
 export class FakeHolder implements Holder {
+  readonly maximumWriteBytes = 6 * 1024 * 1024;
   readonly #entries = new Map<string, Entry>();
   readonly #exitListeners = new Set<(process: HeldProcess) => void>();
   /** Called for each line written to a scripted process. */

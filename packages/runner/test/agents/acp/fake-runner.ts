@@ -84,7 +84,7 @@ export class FakeRunner {
         this.exit = exit;
       },
     };
-    return { meta: this.meta, holder: this.holder, events, log: noLog };
+    return { meta: this.meta, filesDirectory: '/uploads/s1', holder: this.holder, events, log: noLog };
   }
 
   store(position: number): void {

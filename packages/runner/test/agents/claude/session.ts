@@ -34,6 +34,8 @@ export interface SessionOptions {
 export class Session implements AsyncDisposable {
   readonly directory: ReturnType<typeof temporaryDirectory>;
   readonly workspace: string;
+  /** Where files that go with messages lie. */
+  readonly filesDirectory: string;
   readonly told: Told[] = [];
   readonly previews: Preview[] = [];
   /** What drivers gave the holder for the process, in order. */
@@ -60,6 +62,7 @@ export class Session implements AsyncDisposable {
   ) {
     this.directory = directory;
     this.workspace = join(directory.path, 'workspace');
+    this.filesDirectory = join(directory.path, 'uploads');
     this.#holder = holder;
     this.model = model;
     mkdirSync(this.workspace);
@@ -148,16 +151,16 @@ export class Session implements AsyncDisposable {
   }
 
   /** The next turn, as the runner has noted it before it hands it over. */
-  nextTurn(text: string): TurnRequest {
+  nextTurn(text: string, files: TurnRequest['files'] = []): TurnRequest {
     this.#turns += 1;
     const turn = { turnId: `t${this.#turns}`, messageId: `m${this.#turns}` };
     this.meta = { ...this.meta, turn: { ...turn, deliveryId: this.#turns } };
-    return { ...turn, text };
+    return { ...turn, text, files };
   }
 
   /** Hands over a prompt; answers its turn's id. */
-  async send(text: string): Promise<string> {
-    const turn = this.nextTurn(text);
+  async send(text: string, files: TurnRequest['files'] = []): Promise<string> {
+    const turn = this.nextTurn(text, files);
     const started = await this.agent.startTurn(turn);
     if (!started.ok) throw new Error(started.error.message);
     return turn.turnId;
@@ -199,7 +202,8 @@ export class Session implements AsyncDisposable {
   #recording(holder: Holder): Holder {
     return new Proxy(holder, {
       get: (target, name: keyof Holder) => {
-        if (name !== 'write') return target[name].bind(target) as unknown;
+        const member: unknown = target[name];
+        if (name !== 'write') return typeof member === 'function' ? (member.bind(target) as unknown) : member;
         return (id: string, bytes: Uint8Array, token?: string) => {
           this.writes.push({ text: Buffer.from(bytes).toString('utf8'), token });
           return target.write(id, bytes, token);
@@ -211,6 +215,7 @@ export class Session implements AsyncDisposable {
   #context(): DriverContext {
     return {
       meta: this.meta,
+      filesDirectory: this.filesDirectory,
       holder: this.#recording(this.#holder),
       log: pino({ level: process.env['TEST_LOG'] ?? 'silent' }),
       events: {

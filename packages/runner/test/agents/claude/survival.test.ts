@@ -139,7 +139,9 @@ describe('the process dies', () => {
     expect(session.of('message.assistant').at(-1)).toMatchObject({ text: 'Once upon ', partial: true });
     expect(session.of('turn.ended')).toHaveLength(1);
     const { conversationId } = session.meta;
-    expect(await session.agent.startTurn({ turnId: 't9', messageId: 'm9', text: 'x' })).toMatchObject({ ok: false });
+    expect(await session.agent.startTurn({ turnId: 't9', messageId: 'm9', text: 'x', files: [] })).toMatchObject({
+      ok: false,
+    });
 
     session.meta = { ...session.meta, generation: 2, turn: null };
     session.told.length = 0;
