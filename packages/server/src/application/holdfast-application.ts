@@ -46,6 +46,7 @@ import { Retention } from './retention.ts';
 import { offline } from './runner-link.ts';
 import { RunnerRegistry } from './runner-registry.ts';
 import { Uploads } from './uploads.ts';
+import type { ReplayLimits } from './session-feed.ts';
 
 /** How long a session that is being deleted may take to end what it runs, ms. */
 const endTimeoutMs = 8_000;
@@ -61,6 +62,8 @@ export interface ApplicationOptions {
   readonly log: Logger;
   /** Default: none. */
   readonly limits?: UserLimits;
+  /** How far behind a reader may be, and what one further behind gets. Default: protocol's. */
+  readonly replay?: ReplayLimits;
   /** Days after which what is over goes. Default 0: everything is kept. */
   readonly retentionDays?: number;
   /** Of one uploaded file, bytes. Default 0: no limit but that of its machine. */
@@ -90,6 +93,7 @@ export class HoldfastApplication implements Application {
       online: (runnerId) => this.#runners.online(runnerId),
       instructed: (runnerId) => this.#runners.pump(runnerId),
       now,
+      replay: options.replay,
     });
     const live = this.#live;
     const logged = (error: unknown): void => log.error({ error }, 'a runner could not be announced');
