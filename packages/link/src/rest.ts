@@ -10,6 +10,8 @@ import {
   fail,
   ok,
 } from '@holdfast/protocol/error.ts';
+import { type ExportFormat } from '@holdfast/protocol/export.ts';
+import { type LimitUse, limitListSchema } from '@holdfast/protocol/limit-use.ts';
 import {
   type AgentInfo,
   type CreateSession,
@@ -29,6 +31,12 @@ import {
   sessionListSchema,
   workspaceListSchema,
 } from '@holdfast/protocol/rest.ts';
+import {
+  type RetentionPreview,
+  type RetentionRun,
+  retentionPreviewSchema,
+  retentionRunSchema,
+} from '@holdfast/protocol/retention.ts';
 import { type Screen, screenSchema } from '@holdfast/protocol/screen.ts';
 import { type SessionDescriptor, type SessionStatus, sessionDescriptorSchema } from '@holdfast/protocol/session.ts';
 import { type CreateWorkspace, type Workspace, workspaceSchema } from '@holdfast/protocol/workspace.ts';
@@ -52,8 +60,8 @@ export interface SessionListQuery {
 }
 
 /**
- * Every call: the server's own error where it gave one; unavailable when it cannot be reached; timeout after 30 s;
- * internal for an answer that does not fit its schema.
+ * Every call: the server's own error where it gave one; unavailable when it cannot be reached; timeout after 30 s
+ * (runRetention: 10 minutes); internal for an answer that does not fit its schema.
  */
 export interface RestClient {
   me(): Promise<Result<Me>>;
@@ -75,7 +83,8 @@ export interface RestClient {
     id: string,
     patch: { title?: string; pinned?: boolean; archived?: boolean },
   ): Promise<Result<SessionDescriptor>>;
-  deleteSession(id: string): Promise<Result<null>>;
+  /** keepalive: it outlives the page that asks for it. */
+  deleteSession(id: string, options?: { keepalive?: boolean }): Promise<Result<null>>;
   /** One attempt, past the outbox: for callers that keep the id themselves. */
   command(sessionId: string, command: Command): Promise<Result<Receipt>>;
   /** after: facts with a greater seq, oldest first; before: the newest of those with a smaller one. */
@@ -90,6 +99,13 @@ export interface RestClient {
   deleteApprovalRule(id: string): Promise<Result<null>>;
   listAgents(): Promise<Result<AgentInfo[]>>;
   listRunners(): Promise<Result<z.infer<typeof runnerInfoSchema>[]>>;
+  /** The whole export in memory; a file of any length is had from its address. */
+  exportText(sessionId: string, format: ExportFormat): Promise<Result<string>>;
+  limits(): Promise<Result<LimitUse[]>>;
+  /** What retention would remove now. */
+  retentionPreview(): Promise<Result<RetentionPreview>>;
+  /** Removes it. */
+  runRetention(): Promise<Result<RetentionRun>>;
   /** Also when it is not ready. */
   readiness(): Promise<Result<z.infer<typeof readinessSchema>>>;
 }
@@ -97,7 +113,17 @@ export interface RestClient {
 type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
 type Query = Readonly<Record<string, string | number | undefined>>;
 
+interface CallOptions {
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly alsoGood?: readonly number[];
+  readonly keepalive?: boolean;
+  readonly patienceMs?: number;
+}
+
 const requestMs = 30_000;
+/** Years of history may go in one request. */
+const removalMs = 10 * 60_000;
 
 export function createRestClient(options: RestOptions): RestClient {
   const call = async <T>(
@@ -108,13 +134,16 @@ export function createRestClient(options: RestOptions): RestClient {
       body,
       headers = {},
       alsoGood = [],
-    }: { body?: unknown; headers?: Record<string, string>; alsoGood?: number[] } = {},
+      keepalive = false,
+      patienceMs = requestMs,
+    }: CallOptions = {},
   ): Promise<Result<T>> => {
     try {
       const response = await (options.fetch ?? fetch)(new URL(path, options.url), {
         method,
         credentials: 'same-origin',
-        signal: AbortSignal.timeout(requestMs),
+        signal: AbortSignal.timeout(patienceMs),
+        keepalive,
         headers: {
           ...(body === undefined ? {} : { 'content-type': 'application/json' }),
           ...(options.key === undefined ? {} : { authorization: `Bearer ${options.key}` }),
@@ -127,8 +156,10 @@ export function createRestClient(options: RestOptions): RestClient {
       if (error instanceof DOMException && error.name === 'TimeoutError') {
         return fail('timeout', 'the server did not answer in time');
       }
-      // fetch and the reading of a body reject with a TypeError when the network fails; anything else is a bug.
-      if (error instanceof TypeError) return fail('unavailable', 'the server cannot be reached');
+      // fetch and the reading of a body reject with a TypeError when the network fails, with an AbortError when the page
+      // is left; anything else is a bug.
+      const aborted = error instanceof DOMException && error.name === 'AbortError';
+      if (error instanceof TypeError || aborted) return fail('unavailable', 'the server cannot be reached');
       throw error;
     }
   };
@@ -160,14 +191,15 @@ export function createRestClient(options: RestOptions): RestClient {
       }),
     patchSession: (which, patch) =>
       call('PATCH', `/api/sessions/${id(which)}`, json(sessionDescriptorSchema), { body: patch }),
-    deleteSession: (which) => call('DELETE', `/api/sessions/${id(which)}`, nothing),
+    deleteSession: (which, { keepalive = false } = {}) =>
+      call('DELETE', `/api/sessions/${id(which)}`, nothing, { keepalive }),
     command: (sessionId, body) =>
       call('POST', `/api/sessions/${id(sessionId)}/commands`, picked(commandAnswerSchema, 'receipt'), { body }),
     events: (sessionId, page) =>
       call('GET', withQuery(`/api/sessions/${id(sessionId)}/events`, page), json(eventPageSchema)),
     screen: (sessionId) => call('GET', `/api/sessions/${id(sessionId)}/screen?format=json`, json(screenSchema)),
-    screenText: (sessionId) =>
-      call('GET', `/api/sessions/${id(sessionId)}/screen?format=text`, async (response) => ok(await response.text())),
+    screenText: (sessionId) => call('GET', `/api/sessions/${id(sessionId)}/screen?format=text`, text),
+    exportText: (sessionId, format) => call('GET', `/api/sessions/${id(sessionId)}/export?format=${format}`, text),
     listApprovals: (query = {}) =>
       call('GET', withQuery('/api/approvals', query), picked(approvalListSchema, 'approvals')),
     answerApproval: (approvalId, commandId, answer) =>
@@ -178,6 +210,9 @@ export function createRestClient(options: RestOptions): RestClient {
     deleteApprovalRule: (which) => call('DELETE', `/api/approval-rules/${id(which)}`, nothing),
     listAgents: () => call('GET', '/api/agents', picked(agentListSchema, 'agents')),
     listRunners: () => call('GET', '/api/runners', picked(runnerListSchema, 'runners')),
+    limits: () => call('GET', '/api/limits', picked(limitListSchema, 'limits')),
+    retentionPreview: () => call('GET', '/api/retention/preview', json(retentionPreviewSchema)),
+    runRetention: () => call('POST', '/api/retention/run', json(retentionRunSchema), { patienceMs: removalMs }),
     readiness: () => call('GET', '/readyz', json(readinessSchema), { alsoGood: [503] }),
   };
 }
@@ -187,6 +222,8 @@ function withQuery(path: string, query: Query): string {
   for (const [name, value] of Object.entries(query)) if (value !== undefined) parameters.set(name, String(value));
   return parameters.size === 0 ? path : `${path}?${parameters.toString()}`;
 }
+
+const text = async (response: Response): Promise<Result<string>> => ok(await response.text());
 
 const nothing = (): Promise<Result<null>> => Promise.resolve(ok(null));
 

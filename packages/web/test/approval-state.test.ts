@@ -12,6 +12,7 @@ const mine = (state: OutboxEntry['state']): OutboxEntry => ({
   attempts: 0,
   sends: 0,
   uncertain: false,
+  delayedBy: null,
   due: 0,
 });
 

@@ -13,6 +13,7 @@ it('PAGE8: the report holds numbers, ids and kinds, and nothing that anybody wro
     attempts: 2,
     sends: 2,
     uncertain: true,
+    delayedBy: null,
     due: 0,
   };
   const text = connectionReport(

@@ -50,6 +50,8 @@ export interface OutboxEntry {
   readonly uncertain: boolean;
   /** Clock milliseconds: when sending is given up (sending) or may begin (saved). */
   readonly due: number;
+  /** saved: the refusal for which it waits until `due`; null: for the connection, its turn or nothing. */
+  readonly delayedBy: ErrorBody | null;
 }
 
 export interface OutboxState {
@@ -231,6 +233,7 @@ function add(state: OutboxState, event: Extract<OutboxEvent, { type: 'add' }>, e
     sends: 0,
     uncertain: false,
     due: 0,
+    delayedBy: null,
   };
   if (durable) effects.push(keep(entry, { status: 'saved' }));
   const replaces =
@@ -246,7 +249,7 @@ function adopt(state: OutboxState, commands: readonly KeptCommand[]): OutboxStat
   const adopted = commands
     .filter((command) => !known.has(command.id))
     .sort((a, b) => (a.createdAt < b.createdAt ? -1 : a.createdAt > b.createdAt ? 1 : a.order - b.order))
-    .map((command): OutboxEntry => ({ ...command, attempts: 0, sends: 0, uncertain: true, due: 0 }));
+    .map((command): OutboxEntry => ({ ...command, attempts: 0, sends: 0, uncertain: true, due: 0, delayedBy: null }));
   // They were made before anything made here.
   return { ...state, entries: [...adopted, ...state.entries] };
 }
@@ -275,7 +278,7 @@ function refused(entry: OutboxEntry, error: ErrorBody, moment: Moment, effects: 
     return giveBack({ ...entry, uncertain }, { status: uncertain ? 'unsure' : 'failed', error }, effects);
   }
   const pause = Math.max(fullJitter(entry.attempts, moment.random, outboxLimits.pause), error.retryAfterMs ?? 0);
-  return { ...entry, state: { status: 'saved' }, uncertain, due: moment.at + pause };
+  return { ...entry, state: { status: 'saved' }, uncertain, due: moment.at + pause, delayedBy: error };
 }
 
 function giveBack(
@@ -320,6 +323,7 @@ function send(state: OutboxState, moment: Moment, effects: OutboxEffect[]): Outb
         attempts: entry.attempts + 1,
         sends: entry.sends + 1,
         due: moment.at + outboxLimits.answerMs,
+        delayedBy: null,
       };
       effects.push({ type: 'send', sessionId: entry.sessionId, command: entry.command, send: sending.sends });
       entries.push(sending);

@@ -373,6 +373,7 @@ describe('overlay', () => {
     attempts: 0,
     sends: 0,
     uncertain: false,
+    delayedBy: null,
     due: 0,
   });
   const send = (id: string): Command => ({ id, type: 'message.send', text: `text ${id}` });
