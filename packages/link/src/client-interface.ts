@@ -98,6 +98,8 @@ export interface SentCommand {
 export interface InputStatus {
   /** Written and not yet acknowledged by the terminal. */
   readonly pendingBytes: number;
+  /** Why nothing is sent before clock time `until`; it goes on by itself. null: nothing holds it back. */
+  readonly delay: { readonly error: ErrorBody; readonly until: number } | null;
   /** Set when the last keys were refused or dropped; cleared by the next write. */
   readonly error: ErrorBody | null;
 }
@@ -130,6 +132,16 @@ export interface ConnectionPath {
   readonly since: string;
 }
 
+/** What the connection has been through since the start, for the person who asks why. */
+export interface ConnectionHistory {
+  /** Connections that were had. */
+  readonly opened: number;
+  /** Attempts that failed, and connections that ended by themselves. */
+  readonly lost: number;
+  /** When and why the last of those. at: wall time, ISO 8601 UTC. */
+  readonly last: { readonly at: string; readonly error: ErrorBody } | null;
+}
+
 /** What is known of an opened session, for the person who asks why. */
 export interface OpenSession {
   readonly sessionId: string;
@@ -149,6 +161,7 @@ export interface HoldfastClient {
   readonly connection: Observable<ConnectionView>;
   /** null while not connected. */
   readonly path: Observable<ConnectionPath | null>;
+  readonly history: Observable<ConnectionHistory>;
   /** Every command not yet known to be in the log, oldest first: saving, saved, sending, stored, failed, unsure. */
   readonly outbox: Observable<readonly OutboxEntry[]>;
   readonly latency: Observable<LatencyStats>;

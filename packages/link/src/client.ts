@@ -11,10 +11,11 @@ import {
 } from '@holdfast/core/client/connection.ts';
 import type { CommandBody } from '@holdfast/core/client/outbox.ts';
 import { observable } from '@holdfast/core/client/observable.ts';
-import type { Result } from '@holdfast/protocol/error.ts';
+import type { ErrorBody, Result } from '@holdfast/protocol/error.ts';
 import { type Alarm, alarm } from './alarm.ts';
 import type {
   ClientOptions,
+  ConnectionHistory,
   ConnectionPath,
   HoldfastClient,
   InputHandle,
@@ -38,6 +39,7 @@ import { SessionsWatch } from './sessions-watch.ts';
 const latencySamples = 20;
 /** Longer than the connection lives without one. */
 const pongMs = 60_000;
+const silent: ErrorBody = { kind: 'timeout', message: 'nothing was heard from the server' };
 
 export function createClient(options: ClientOptions): HoldfastClient {
   return new LinkedClient(options);
@@ -46,6 +48,7 @@ export function createClient(options: ClientOptions): HoldfastClient {
 class LinkedClient implements HoldfastClient {
   readonly connection = observable<ConnectionView>(initialConnection.view);
   readonly path = observable<ConnectionPath | null>(null);
+  readonly history = observable<ConnectionHistory>({ opened: 0, lost: 0, last: null });
   readonly latency = observable<LatencyStats>({ lastMs: null, medianMs: null, samples: 0 });
   readonly notices = observable<readonly Notice[]>([]);
   readonly #options: ClientOptions;
@@ -198,12 +201,21 @@ class LinkedClient implements HoldfastClient {
   #step(event: ConnectionEvent): void {
     const moment = { at: this.#options.clock.now(), random: this.#options.random() };
     const { state, effects } = stepConnection(this.#state, event, moment, this.#options);
+    this.#remember(event, isConnected(state) && !isConnected(this.#state), effects);
     this.#state = state;
     for (const effect of effects) this.#carryOut(effect);
     this.#alarm.set(nextDeadline(this.#state));
     const dialled = isConnected(this.#state) ? (this.#attempt?.dialled ?? null) : null;
     if (dialled !== this.#connected) this.#announce(dialled);
     this.connection.set(this.#state.view);
+  }
+
+  #remember(event: ConnectionEvent, opened: boolean, effects: readonly ConnectionEffect[]): void {
+    const history = this.history.get();
+    if (opened) this.history.set({ ...history, opened: history.opened + 1 });
+    if (event.type === 'close' || !effects.some((effect) => effect.type === 'drop')) return;
+    const error = event.type === 'lost' ? event.error : silent;
+    this.history.set({ ...history, lost: history.lost + 1, last: { at: this.#options.clock.time(), error } });
   }
 
   #carryOut(effect: ConnectionEffect): void {

@@ -32,11 +32,11 @@ export interface ConnectionEvents extends Omit<DialEvents, 'opened'> {
 }
 
 /**
- * The server's own word, the same on every way. Not so a refused login: what stands between here and the server may
- * refuse sockets with the same status, so the last way decides.
+ * The server's own word, the same on every way: another one is no way round a limit. Not so a refused login: what
+ * stands between here and the server may refuse sockets with the same status, so the last way decides.
  */
 const isFinal = ({ kind, retryAfterMs }: ErrorBody): boolean =>
-  kind === 'unsupported_version' || retryAfterMs !== undefined;
+  kind === 'unsupported_version' || kind === 'quota_exceeded' || retryAfterMs !== undefined;
 
 export class Dialler {
   readonly #options: DiallerOptions;

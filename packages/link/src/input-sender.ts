@@ -19,7 +19,7 @@ import type { Dialled } from './dial.ts';
 const listenMs = 3 * inputLimits.answerMs;
 
 export class InputSender implements InputHandle {
-  readonly status: Settable<InputStatus> = observable<InputStatus>({ pendingBytes: 0, error: null });
+  readonly status: Settable<InputStatus> = observable<InputStatus>({ pendingBytes: 0, delay: null, error: null });
   readonly #sessionId: string;
   readonly #clock: Clock;
   readonly #onClose: () => void;
@@ -82,9 +82,12 @@ export class InputSender implements InputHandle {
       else error = effect.error;
     }
     this.#alarm.set(nextInputDue(this.#stream));
-    const pendingBytes = this.#stream.kept.byteLength;
+    const { kept, delayedBy, due } = this.#stream;
+    const pendingBytes = kept.byteLength;
     const shown = this.status.get();
-    if (shown.pendingBytes !== pendingBytes || shown.error !== error) this.status.set({ pendingBytes, error });
+    const delayed = (shown.delay?.error ?? null) !== delayedBy;
+    if (shown.pendingBytes === pendingBytes && shown.error === error && !delayed) return;
+    this.status.set({ pendingBytes, error, delay: delayedBy && { error: delayedBy, until: due } });
   }
 
   #send({ inputId, round, offset, data }: Extract<InputEffect, { type: 'send' }>): void {

@@ -10,6 +10,8 @@ import {
   fail,
   ok,
 } from '@holdfast/protocol/error.ts';
+import { type ExportFormat } from '@holdfast/protocol/export.ts';
+import { type LimitUse, limitListSchema } from '@holdfast/protocol/limit-use.ts';
 import {
   type AgentInfo,
   type CreateSession,
@@ -29,6 +31,12 @@ import {
   sessionListSchema,
   workspaceListSchema,
 } from '@holdfast/protocol/rest.ts';
+import {
+  type RetentionPreview,
+  type RetentionRun,
+  retentionPreviewSchema,
+  retentionRunSchema,
+} from '@holdfast/protocol/retention.ts';
 import { type Screen, screenSchema } from '@holdfast/protocol/screen.ts';
 import { type SessionDescriptor, type SessionStatus, sessionDescriptorSchema } from '@holdfast/protocol/session.ts';
 import { type PutUpload, type UploadState, uploadStateSchema } from '@holdfast/protocol/upload.ts';
@@ -53,8 +61,8 @@ export interface SessionListQuery {
 }
 
 /**
- * Every call: the server's own error where it gave one; unavailable when it cannot be reached; timeout after 30 s;
- * internal for an answer that does not fit its schema.
+ * Every call: the server's own error where it gave one; unavailable when it cannot be reached; timeout after 30 s
+ * (runRetention: 10 minutes); internal for an answer that does not fit its schema.
  */
 export interface RestClient {
   me(): Promise<Result<Me>>;
@@ -76,7 +84,8 @@ export interface RestClient {
     id: string,
     patch: { title?: string; pinned?: boolean; archived?: boolean },
   ): Promise<Result<SessionDescriptor>>;
-  deleteSession(id: string): Promise<Result<null>>;
+  /** keepalive: it outlives the page that asks for it. */
+  deleteSession(id: string, options?: { keepalive?: boolean }): Promise<Result<null>>;
   /** One attempt, past the outbox: for callers that keep the id themselves. */
   command(sessionId: string, command: Command): Promise<Result<Receipt>>;
   /** after: facts with a greater seq, oldest first; before: the newest of those with a smaller one. */
@@ -94,12 +103,30 @@ export interface RestClient {
   removeUpload(sessionId: string, uploadId: string): Promise<Result<null>>;
   listAgents(): Promise<Result<AgentInfo[]>>;
   listRunners(): Promise<Result<z.infer<typeof runnerInfoSchema>[]>>;
+  /** The whole export in memory; a file of any length is had from its address. */
+  exportText(sessionId: string, format: ExportFormat): Promise<Result<string>>;
+  limits(): Promise<Result<LimitUse[]>>;
+  /** What retention would remove now. */
+  retentionPreview(): Promise<Result<RetentionPreview>>;
+  /** Removes it. */
+  runRetention(): Promise<Result<RetentionRun>>;
   /** Also when it is not ready. */
   readiness(): Promise<Result<z.infer<typeof readinessSchema>>>;
 }
 
 type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 type Query = Readonly<Record<string, string | number | undefined>>;
+
+interface CallOptions {
+  /** Sent as JSON. */
+  readonly body?: unknown;
+  /** Sent as they are, instead. */
+  readonly bytes?: Blob;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly alsoGood?: readonly number[];
+  readonly keepalive?: boolean;
+  readonly patienceMs?: number;
+}
 
 const requestMs = 30_000;
 /** Bytes of a file over a slow line take their time. */
@@ -109,21 +136,15 @@ const uploadMs = 60_000;
 export const uploadContentPath = (sessionId: string, uploadId: string): string =>
   `${uploadPath(sessionId, uploadId)}/content`;
 
-interface Sent {
-  /** Sent as JSON. */
-  readonly body?: unknown;
-  /** Sent as they are, instead. */
-  readonly bytes?: Blob;
-  readonly headers?: Record<string, string>;
-  readonly alsoGood?: number[];
-}
+/** Years of history may go in one request. */
+const removalMs = 10 * 60_000;
 
 export function createRestClient(options: RestOptions): RestClient {
   const call = async <T>(
     method: Method,
     path: string,
     parse: (response: Response) => Promise<Result<T>>,
-    { body, bytes, headers = {}, alsoGood = [] }: Sent = {},
+    { body, bytes, headers = {}, alsoGood = [], keepalive = false, patienceMs = requestMs }: CallOptions = {},
   ): Promise<Result<T>> => {
     const type = bytes === undefined ? 'application/json' : 'application/octet-stream';
     const content = bytes ?? (body === undefined ? undefined : JSON.stringify(body));
@@ -131,7 +152,8 @@ export function createRestClient(options: RestOptions): RestClient {
       const response = await (options.fetch ?? fetch)(new URL(path, options.url), {
         method,
         credentials: 'same-origin',
-        signal: AbortSignal.timeout(bytes === undefined ? requestMs : uploadMs),
+        signal: AbortSignal.timeout(patienceMs),
+        keepalive,
         headers: {
           ...(content === undefined ? {} : { 'content-type': type }),
           ...(options.key === undefined ? {} : { authorization: `Bearer ${options.key}` }),
@@ -144,8 +166,10 @@ export function createRestClient(options: RestOptions): RestClient {
       if (error instanceof DOMException && error.name === 'TimeoutError') {
         return fail('timeout', 'the server did not answer in time');
       }
-      // fetch and the reading of a body reject with a TypeError when the network fails; anything else is a bug.
-      if (error instanceof TypeError) return fail('unavailable', 'the server cannot be reached');
+      // fetch and the reading of a body reject with a TypeError when the network fails, with an AbortError when the page
+      // is left; anything else is a bug.
+      const aborted = error instanceof DOMException && error.name === 'AbortError';
+      if (error instanceof TypeError || aborted) return fail('unavailable', 'the server cannot be reached');
       throw error;
     }
   };
@@ -177,14 +201,15 @@ export function createRestClient(options: RestOptions): RestClient {
       }),
     patchSession: (which, patch) =>
       call('PATCH', `/api/sessions/${id(which)}`, json(sessionDescriptorSchema), { body: patch }),
-    deleteSession: (which) => call('DELETE', `/api/sessions/${id(which)}`, nothing),
+    deleteSession: (which, { keepalive = false } = {}) =>
+      call('DELETE', `/api/sessions/${id(which)}`, nothing, { keepalive }),
     command: (sessionId, body) =>
       call('POST', `/api/sessions/${id(sessionId)}/commands`, picked(commandAnswerSchema, 'receipt'), { body }),
     events: (sessionId, page) =>
       call('GET', withQuery(`/api/sessions/${id(sessionId)}/events`, page), json(eventPageSchema)),
     screen: (sessionId) => call('GET', `/api/sessions/${id(sessionId)}/screen?format=json`, json(screenSchema)),
-    screenText: (sessionId) =>
-      call('GET', `/api/sessions/${id(sessionId)}/screen?format=text`, async (response) => ok(await response.text())),
+    screenText: (sessionId) => call('GET', `/api/sessions/${id(sessionId)}/screen?format=text`, text),
+    exportText: (sessionId, format) => call('GET', `/api/sessions/${id(sessionId)}/export?format=${format}`, text),
     listApprovals: (query = {}) =>
       call('GET', withQuery('/api/approvals', query), picked(approvalListSchema, 'approvals')),
     answerApproval: (approvalId, commandId, answer) =>
@@ -194,10 +219,16 @@ export function createRestClient(options: RestOptions): RestClient {
     listApprovalRules: () => call('GET', '/api/approval-rules', picked(ruleListSchema, 'rules')),
     deleteApprovalRule: (which) => call('DELETE', `/api/approval-rules/${id(which)}`, nothing),
     putUpload: (sessionId, uploadId, upload, bytes) =>
-      call('PUT', withQuery(uploadPath(sessionId, uploadId), upload), json(uploadStateSchema), { bytes }),
+      call('PUT', withQuery(uploadPath(sessionId, uploadId), upload), json(uploadStateSchema), {
+        bytes,
+        patienceMs: uploadMs,
+      }),
     removeUpload: (sessionId, uploadId) => call('DELETE', uploadPath(sessionId, uploadId), nothing),
     listAgents: () => call('GET', '/api/agents', picked(agentListSchema, 'agents')),
     listRunners: () => call('GET', '/api/runners', picked(runnerListSchema, 'runners')),
+    limits: () => call('GET', '/api/limits', picked(limitListSchema, 'limits')),
+    retentionPreview: () => call('GET', '/api/retention/preview', json(retentionPreviewSchema)),
+    runRetention: () => call('POST', '/api/retention/run', json(retentionRunSchema), { patienceMs: removalMs }),
     readiness: () => call('GET', '/readyz', json(readinessSchema), { alsoGood: [503] }),
   };
 }
@@ -210,6 +241,8 @@ function withQuery(path: string, query: Query): string {
   for (const [name, value] of Object.entries(query)) if (value !== undefined) parameters.set(name, String(value));
   return parameters.size === 0 ? path : `${path}?${parameters.toString()}`;
 }
+
+const text = async (response: Response): Promise<Result<string>> => ok(await response.text());
 
 const nothing = (): Promise<Result<null>> => Promise.resolve(ok(null));
 

@@ -561,6 +561,23 @@ describe.each<{ name: string; over: Transport[] }>([
       seen.delete('catching-up');
       expect([...seen].toSorted()).toEqual(['live', 'moving']);
       expect(client.notices.get()).toEqual([]);
+    it('PAGE8: how often it connected, and when and why a connection was last lost, is known afterwards', async () => {
+      const client = start(server.url, { clock: fastClock(40) });
+      expect(client.history.get()).toEqual({ opened: 0, lost: 0, last: null });
+      client.connect();
+      await live(client);
+      server.hangUp();
+      await eventually('another connection', () => client.history.get().opened === 2);
+      expect(client.history.get()).toMatchObject({ lost: 1, last: { error: { kind: 'unavailable' } } });
+      await live(client);
+      server.faults.mute = true;
+      client.wake('network-change');
+      await eventually('a silent one is lost too', () => client.history.get().last?.error.kind === 'timeout');
+      server.faults.mute = false;
+      await live(client);
+      const { lost } = client.history.get();
+      await client.close();
+      expect(client.history.get().lost).toBe(lost);
     });
 
     it('LINK5: a server that hangs up is called again', async () => {

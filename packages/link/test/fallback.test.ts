@@ -89,6 +89,18 @@ it('LINK5: a refused login is told by the last way, which nothing between can be
   expect(asked).toEqual(['/api/sessions/changes']);
 });
 
+it('LIMIT7: refused for too many connections, it tries no other way, and connects when there is room', async () => {
+  const error = { kind: 'quota_exceeded' as const, message: 'close a page' };
+  server.faults.refuseLogin = error;
+  client = testClient(server.url, { clock: fastClock(40) });
+  client.connect();
+  await eventually('several attempts', () => client.history.get().lost > 2);
+  expect(client.history.get()).toMatchObject({ opened: 0, last: { error } });
+  expect(asked).toEqual([]);
+  server.faults.refuseLogin = null;
+  await connected('websocket');
+});
+
 it('LINK8: an event stream that is open and says nothing is found out within 30 s', async () => {
   client = testClient(server.url);
   const silent: Server = createServer((_request, response) => {

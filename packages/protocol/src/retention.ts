@@ -24,6 +24,8 @@ export const retentionPreviewSchema = z.object({
       title: z.string(),
       kind: sessionKindSchema,
       action: z.enum(['delete', 'trim']),
+      /** delete: it ended or failed, or was archived. trim: it is longer than what always stays. */
+      reason: z.enum(['ended', 'failed', 'archived', 'long']),
       facts: countSchema,
       bytes: countSchema,
       lastActivityAt: timeSchema,

@@ -13,6 +13,7 @@ const mine = (state: OutboxEntry['state']): OutboxEntry => ({
   sends: 0,
   uncertain: false,
   refusal: null,
+  delayedBy: null,
   due: 0,
 });
 

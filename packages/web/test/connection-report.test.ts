@@ -14,6 +14,7 @@ it('PAGE8: the report holds numbers, ids and kinds, and nothing that anybody wro
     sends: 2,
     uncertain: true,
     refusal: null,
+    delayedBy: null,
     due: 0,
   };
   const text = connectionReport(

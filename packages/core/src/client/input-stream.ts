@@ -33,6 +33,8 @@ export interface InputStream {
   readonly kept: Uint8Array;
   /** Clock milliseconds: with bytes on their way, when they are sent again; else the earliest next sending. */
   readonly due: number;
+  /** The refusal for which nothing is sent until `due`; null: none. */
+  readonly delayedBy: ErrorBody | null;
 }
 
 export type InputEvent =
@@ -67,6 +69,7 @@ export const newInputStream = (base: string): InputStream => ({
   round: 1,
   kept: new Uint8Array(0),
   due: 0,
+  delayedBy: null,
 });
 
 export const inputIdOf = (stream: InputStream): string => `${stream.base}-${stream.count}`;
@@ -137,7 +140,7 @@ function acknowledge(stream: InputStream, offset: number, at: number): InputStre
 
 function refused(stream: InputStream, error: ErrorBody, at: number, effects: InputEffect[]): InputStream {
   const due = at + (error.retryAfterMs ?? inputLimits.pauseMs);
-  if (passing.has(error.kind)) return { ...back(stream), due };
+  if (passing.has(error.kind)) return { ...back(stream), due, delayedBy: error };
   // Some of what was sent before it got lost on the way: go on from where the terminal is, if that is still kept.
   const accepted = error.kind === 'conflict' ? error.details?.['accepted'] : undefined;
   const end = stream.acknowledged + stream.kept.byteLength;
@@ -166,7 +169,7 @@ function send(stream: InputStream, at: number, effects: InputEffect[]): InputStr
     effects.push({ type: 'send', inputId: inputIdOf(stream), round: stream.round, offset: sent, data });
     sent += data.byteLength;
   }
-  return { ...stream, sent, due: idle ? at + inputLimits.answerMs : stream.due };
+  return { ...stream, sent, due: idle ? at + inputLimits.answerMs : stream.due, delayedBy: null };
 }
 
 function joined(first: Uint8Array, second: Uint8Array): Uint8Array {

@@ -55,6 +55,8 @@ export interface OutboxEntry {
    * again, which nobody may have been told could not be, and nothing made later may have gone before.
    */
   readonly refusal: Refusal | null;
+  /** saved: the refusal for which it waits until `due`; null: for the connection, its turn or nothing. */
+  readonly delayedBy: ErrorBody | null;
 }
 
 type Refusal = Extract<DeliveryState, { status: 'failed' | 'unsure' }>;
@@ -240,6 +242,7 @@ function add(state: OutboxState, event: Extract<OutboxEvent, { type: 'add' }>, e
     uncertain: false,
     due: 0,
     refusal: null,
+    delayedBy: null,
   };
   if (durable) effects.push(keep(entry, { status: 'saved' }));
   const replaces =
@@ -255,7 +258,17 @@ function adopt(state: OutboxState, commands: readonly KeptCommand[]): OutboxStat
   const adopted = commands
     .filter((command) => !known.has(command.id))
     .sort((a, b) => (a.createdAt < b.createdAt ? -1 : a.createdAt > b.createdAt ? 1 : a.order - b.order))
-    .map((command): OutboxEntry => ({ ...command, attempts: 0, sends: 0, uncertain: true, due: 0, refusal: null }));
+    .map(
+      (command): OutboxEntry => ({
+        ...command,
+        attempts: 0,
+        sends: 0,
+        uncertain: true,
+        due: 0,
+        refusal: null,
+        delayedBy: null,
+      }),
+    );
   // They were made before anything made here.
   return { ...state, entries: [...adopted, ...state.entries] };
 }
@@ -284,7 +297,7 @@ function refused(entry: OutboxEntry, error: ErrorBody, moment: Moment, effects: 
     return giveBack({ ...entry, uncertain }, { status: uncertain ? 'unsure' : 'failed', error }, effects);
   }
   const pause = Math.max(fullJitter(entry.attempts, moment.random, outboxLimits.pause), error.retryAfterMs ?? 0);
-  return { ...entry, state: { status: 'saved' }, uncertain, due: moment.at + pause };
+  return { ...entry, state: { status: 'saved' }, uncertain, due: moment.at + pause, delayedBy: error };
 }
 
 function giveBack(entry: OutboxEntry, refusal: Refusal, effects: OutboxEffect[]): OutboxEntry {
@@ -326,6 +339,7 @@ function send(state: OutboxState, moment: Moment, effects: OutboxEffect[]): Outb
         attempts: entry.attempts + 1,
         sends: entry.sends + 1,
         due: moment.at + outboxLimits.answerMs,
+        delayedBy: null,
       };
       effects.push({ type: 'send', sessionId: entry.sessionId, command: entry.command, send: sending.sends });
       entries.push(sending);

@@ -33,16 +33,19 @@ export type Quota = 'openSessions' | 'runningAgents' | 'connections';
 export type Rate = Exclude<keyof UserLimits, Quota>;
 
 const quotaMessages: Readonly<Record<Quota, (limit: number) => string>> = {
-  openSessions: (limit) => `You have ${limit} open sessions, which is the limit. End one, or archive an agent's.`,
-  runningAgents: (limit) => `${limit} of your agents are at work, which is the limit. Try again when one is done.`,
-  connections: (limit) => `You have ${limit} connections open, which is the limit. Close a page that uses one.`,
+  openSessions: (limit) => `You have ${of(limit, 'open session')}, which is the limit. End one, or archive an agent's.`,
+  runningAgents: (limit) =>
+    `${limit === 1 ? '1 of your agents is' : `${limit} of your agents are`} at work, which is the limit. Try again when one is done.`,
+  connections: (limit) => `You have ${of(limit, 'connection')} open, which is the limit. Close a page that uses one.`,
 };
 
+const of = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
+
 const rateMessages: Readonly<Record<Rate, (limit: number) => string>> = {
-  startsPerMinute: (limit) => `You may start ${limit} sessions a minute. Wait a moment.`,
-  messagesPerMinute: (limit) => `You may send ${limit} messages a minute. Wait a moment.`,
-  sessionMessagesPerMinute: (limit) => `One session takes ${limit} messages a minute. Wait a moment.`,
-  inputBytesPerSecond: (limit) => `Terminals take ${limit} bytes a second from you. Wait a moment.`,
+  startsPerMinute: (limit) => `You may start ${of(limit, 'session')} a minute.`,
+  messagesPerMinute: (limit) => `You may send ${of(limit, 'message')} a minute.`,
+  sessionMessagesPerMinute: (limit) => `One session takes ${of(limit, 'message')} a minute.`,
+  inputBytesPerSecond: (limit) => `Terminals take ${of(limit, 'byte')} a second from you.`,
 };
 
 /** May there be one more, with `current` there? quota_exceeded with details {quota, limit, current}. */

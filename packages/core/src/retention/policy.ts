@@ -1,4 +1,5 @@
 /** What is kept for how long. Pure; asked again inside the transaction that removes. */
+import type { RetentionPreview } from '@holdfast/protocol/retention.ts';
 import type { SessionKind, SessionStatus } from '@holdfast/protocol/session.ts';
 import { kinds } from '../session/kinds.ts';
 
@@ -26,6 +27,8 @@ export interface KeptSession {
 /** delete: all of it. trim: what is old, from the front. keep: nothing goes. */
 export type Verdict = 'delete' | 'trim' | 'keep';
 
+export type RetentionReason = RetentionPreview['sessions'][number]['reason'];
+
 const keptFacts = 1_000;
 const dayMs = 86_400_000;
 /** A repeated command is known for at least this long: devices that were away come back with what they kept. */
@@ -48,6 +51,12 @@ export function verdictOn(session: KeptSession, policy: RetentionPolicy): Verdic
   // An agent that is idle is a conversation one may come back to: only a person puts it away.
   if (old && (over || session.archived)) return 'delete';
   return session.lastSeq - session.oldestSeq + 1 > policy.keepFacts ? 'trim' : 'keep';
+}
+
+/** Why `verdictOn` said so. */
+export function reasonOf(session: KeptSession, verdict: Exclude<Verdict, 'keep'>): RetentionReason {
+  if (verdict === 'trim') return 'long';
+  return session.status === 'ended' || session.status === 'failed' ? session.status : 'archived';
 }
 
 /**

@@ -76,6 +76,14 @@ describe('input stream', () => {
     expect(sent(due.effects).at(-1)).toEqual([0, 'ab']);
   });
 
+  it('LIMIT6: while nothing is sent it is known for which refusal, and no longer than that', () => {
+    const { error } = fail('rate_limited', 'slow', { retryAfterMs: 90 });
+    const refused = { at: 10, event: { type: 'refused', inputId: 'in-1', round: 1, error } } as const;
+    expect(run(online, write('a'), refused).stream).toMatchObject({ delayedBy: error, due: 100 });
+    const again = run(online, write('a'), refused, { at: 100, event: { type: 'tick' } });
+    expect(again.stream.delayedBy).toBeNull();
+  });
+
   it('LINK4: a late refusal of an earlier sending does not drop what has been sent again since', () => {
     const refused = { type: 'refused', inputId: 'in-1' } as const;
     const { effects, stream } = run(

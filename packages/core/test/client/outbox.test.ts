@@ -161,6 +161,19 @@ describe('outbox', () => {
     expect(sentIds(run.step({ type: 'tick' }))).toEqual(['m']);
   });
 
+  it('LIMIT6: while it waits it is known for which refusal, and no longer than that', () => {
+    const run = new Run();
+    const tooFast = fail('rate_limited', 'slow', { retryAfterMs: 5_000 });
+    const [delayedBy, due] = [() => run.state.entries[0]?.delayedBy, () => run.state.entries[0]?.due];
+    run.step({ type: 'online' });
+    run.step(add(message('m')));
+    expect(delayedBy()).toBeNull();
+    run.step(answered('m', 1, tooFast));
+    expect([delayedBy(), due()]).toEqual([tooFast.error, 5_000]);
+    run.tick();
+    expect([run.status('m'), delayedBy()]).toEqual(['sending', null]);
+  });
+
   it('LINK6: being offline is not an attempt, however often', () => {
     const run = new Run();
     run.step(add(message('m')));

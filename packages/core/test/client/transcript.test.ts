@@ -374,6 +374,7 @@ describe('overlay', () => {
     sends: 0,
     uncertain: false,
     refusal: null,
+    delayedBy: null,
     due: 0,
   });
   const send = (id: string): Command => ({ id, type: 'message.send', text: `text ${id}` });

@@ -5,6 +5,7 @@ import {
   type Verdict,
   cutOf,
   policyAt,
+  reasonOf,
   receiptsBefore,
   verdictOn,
 } from '@holdfast/core/retention/policy.ts';
@@ -70,7 +71,8 @@ export class Retention {
       preview.bytes += bytes;
       if (preview.sessions.length === listed) continue;
       const { id, title, kind, lastActivityAt } = candidate;
-      preview.sessions.push({ id, title, kind, action: verdict, facts, bytes, lastActivityAt });
+      const reason = reasonOf(candidate, verdict);
+      preview.sessions.push({ id, title, kind, action: verdict, reason, facts, bytes, lastActivityAt });
     }
     return preview;
   }

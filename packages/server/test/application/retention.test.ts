@@ -99,9 +99,9 @@ it('KEEP1, KEEP2: what is over and old goes, after it could be seen; what runs, 
   const preview = must(await application.retentionPreview(login));
   expect(preview).toMatchObject({ retentionDays: 30, deletedSessions: 2, trimmedSessions: 0, facts: 3 });
   expect(preview.before).toBe(new Date(now - 30 * dayMs).toISOString());
-  expect(preview.sessions.map(({ title, action, facts }) => [title, action, facts]).sort()).toEqual([
-    ['archived', 'delete', 1],
-    ['over', 'delete', 2],
+  expect(preview.sessions.map(({ title, action, reason, facts }) => [title, action, reason, facts]).sort()).toEqual([
+    ['archived', 'delete', 'archived', 1],
+    ['over', 'delete', 'ended', 2],
   ]);
   expect(preview.bytes).toBe(preview.sessions.reduce((sum, { bytes }) => sum + bytes, 0));
   expect(must(await application.retentionPreview(stranger)).sessions).toEqual([]);
@@ -127,7 +127,7 @@ it('KEEP3, LOG8: a long conversation loses its old front, and who wants that is 
   await talk(sessionId, 100);
   const preview = must(await application.retentionPreview(login));
   expect(preview).toMatchObject({ deletedSessions: 0, trimmedSessions: 1, facts: 701 });
-  expect(preview.sessions).toMatchObject([{ title: 'long', action: 'trim', facts: 701 }]);
+  expect(preview.sessions).toMatchObject([{ title: 'long', action: 'trim', reason: 'long', facts: 701 }]);
   const events: SessionEvent[] = [];
   application.watch(login, (event) => events.push(event));
   expect(must(await application.runRetention(login))).toEqual({ deletedSessions: 0, trimmedSessions: 1, facts: 701 });

@@ -27,6 +27,13 @@ export function tookWords(milliseconds: number): string {
   return `${Math.floor(seconds / 60)} m ${pad(seconds % 60)} s`;
 }
 
+/** How long something has yet to wait: "now", "in 12 s", "in 1 m 05 s". Never too short. */
+export function waitWords(milliseconds: number): string {
+  const seconds = Math.ceil(milliseconds / 1_000);
+  if (seconds <= 0) return 'now';
+  return seconds < 60 ? `in ${seconds} s` : `in ${Math.floor(seconds / 60)} m ${pad(seconds % 60)} s`;
+}
+
 const pad = (value: number): string => String(value).padStart(2, '0');
 
 /** The clock time of a moment (ISO 8601), with the day when it was not today: "14:02", "20 Nov 14:02". */

@@ -70,8 +70,9 @@ export function endWords(session: SessionDescriptor): string {
   return 'Ended';
 }
 
-/** "1 message", "3 messages". */
-export const count = (number: number, noun: string): string => `${number} ${noun}${number === 1 ? '' : 's'}`;
+/** "1 message", "3 messages", "1,200 messages". */
+export const count = (number: number, noun: string): string =>
+  `${number.toLocaleString('en')} ${noun}${number === 1 ? '' : 's'}`;
 
 export interface ModeWords {
   readonly mode: AgentMode;

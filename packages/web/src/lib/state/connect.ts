@@ -33,5 +33,5 @@ export function connectPage(userId: string): PageClient {
 }
 
 /** 128 random bits. crypto.randomUUID is missing where the page comes over plain HTTP from another machine. */
-const makeId = (): string =>
+export const makeId = (): string =>
   Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');

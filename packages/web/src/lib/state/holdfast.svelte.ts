@@ -20,6 +20,7 @@ import type { ErrorBody, Result } from '@holdfast/protocol/error.ts';
 import type { AgentInfo, Me } from '@holdfast/protocol/rest.ts';
 import type { AgentMode, SessionDescriptor, SessionKind } from '@holdfast/protocol/session.ts';
 import type { Workspace } from '@holdfast/protocol/workspace.ts';
+import { Deletions, undoMs } from './deletions.ts';
 import type { Toasts } from './toasts.svelte.ts';
 
 const key = Symbol('holdfast');
@@ -35,6 +36,7 @@ export class Holdfast {
   readonly client: HoldfastClient;
   readonly rest: RestClient;
   readonly me: Me;
+  readonly deletions: Deletions;
   readonly #toasts: Toasts;
 
   readonly #sessions = new SvelteMap<string, SessionDescriptor>();
@@ -49,6 +51,9 @@ export class Holdfast {
   newSessionWorkspace: string | null = $state(null);
   newSessionKind: SessionKind | null = $state(null);
 
+  /** The workspace made for the last wish that needed one: asked for again, it needs no other. */
+  #made: { readonly wishId: string; readonly workspaceId: string } | null = null;
+
   readonly #connection: { readonly current: ConnectionView };
   readonly #outbox: { readonly current: readonly OutboxEntry[] };
   readonly #latency: { readonly current: LatencyStats };
@@ -60,6 +65,13 @@ export class Holdfast {
     this.rest = rest;
     this.me = me;
     this.#toasts = toasts;
+    this.deletions = new Deletions({
+      send: (id, keepalive) => rest.deleteSession(id, { keepalive }),
+      failed: (id, error) => {
+        const title = this.#sessions.get(id)?.title ?? 'The session';
+        toasts.error({ ...error, message: `“${title}” was not deleted: ${error.message}` });
+      },
+    });
     this.#connection = fromStore(client.connection);
     this.#outbox = fromStore(client.outbox);
     this.#latency = fromStore(client.latency);
@@ -103,13 +115,15 @@ export class Holdfast {
   get listed(): boolean {
     return this.#listed;
   }
-  /** Newest activity first. */
+  /** Newest activity first; without those that are being deleted. */
   readonly sessions: readonly SessionDescriptor[] = $derived(
-    [...this.#sessions.values()].sort((a, b) => (a.lastActivityAt < b.lastActivityAt ? 1 : -1)),
+    [...this.#sessions.values()]
+      .filter(({ id }) => !this.deletions.has(id))
+      .sort((a, b) => (a.lastActivityAt < b.lastActivityAt ? 1 : -1)),
   );
   /** What waits for a person, oldest first. */
   readonly waiting: readonly Approval[] = $derived(
-    this.approvals.filter((approval) => this.#sessions.has(approval.sessionId)),
+    this.approvals.filter(({ sessionId }) => this.#sessions.has(sessionId) && !this.deletions.has(sessionId)),
   );
 
   session(id: string): SessionDescriptor | undefined {
@@ -145,30 +159,47 @@ export class Holdfast {
     void this.refreshAgents();
   }
 
-  /** Makes the workspace first where a path is given. Nothing is half made: without the workspace no session is asked for. */
-  async createSession(wish: NewSession): Promise<Result<SessionDescriptor>> {
+  /**
+   * Makes the workspace first where a path is given. Nothing is half made: without the workspace no session is asked for.
+   * wishId: the same when it is asked for again; then there is one session, however often.
+   */
+  async createSession(wish: NewSession, wishId: string): Promise<Result<SessionDescriptor>> {
     let workspaceId: string;
     if ('id' in wish.workspace) workspaceId = wish.workspace.id;
+    else if (this.#made?.wishId === wishId) workspaceId = this.#made.workspaceId;
     else {
       const workspace = await this.rest.createWorkspace({ path: wish.workspace.path });
       if (!workspace.ok) return workspace;
       this.adoptWorkspace(workspace.value);
       workspaceId = workspace.value.id;
+      this.#made = { wishId, workspaceId };
     }
     const { agent } = wish;
-    const session = await this.rest.createSession({
-      kind: wish.kind,
-      workspaceId,
-      ...(agent && {
-        agent: { provider: agent.provider, mode: agent.mode, ...(agent.prompt && { prompt: agent.prompt }) },
-      }),
-    });
+    const session = await this.rest.createSession(
+      {
+        kind: wish.kind,
+        workspaceId,
+        ...(agent && {
+          agent: { provider: agent.provider, mode: agent.mode, ...(agent.prompt && { prompt: agent.prompt }) },
+        }),
+      },
+      wishId,
+    );
     if (session.ok) this.adopt(session.value);
     return session;
   }
 
-  async deleteSession(id: string): Promise<boolean> {
-    return this.#told(await this.rest.deleteSession(id)) !== undefined;
+  /** Pins, archives, or takes that back. True: it is done. */
+  async flag(id: string, flags: { pinned?: boolean; archived?: boolean }): Promise<boolean> {
+    const session = this.#told(await this.rest.patchSession(id, flags));
+    if (session) this.adopt(session);
+    return session !== undefined;
+  }
+
+  /** Can be taken back for a while; see Deletions. */
+  deleteSession({ id, title }: SessionDescriptor): void {
+    this.deletions.begin(id);
+    this.#toasts.offer(`Deleting “${title}”`, { label: 'Undo', run: () => this.deletions.undo(id) }, undoMs);
   }
 
   /** Takes in what a REST answer said, before the watch repeats it. */
