@@ -5,12 +5,13 @@ import type { CommandBody, KeptCommand, OutboxEntry } from '@holdfast/core/clien
 import { type Transcript, newTranscript } from '@holdfast/core/client/transcript.ts';
 import type { HoldfastClient, InputHandle, SessionHandle } from '@holdfast/link/client-interface.ts';
 import { createClient } from '@holdfast/link/client.ts';
-import type { DialEvents, Dialled } from '@holdfast/link/dial.ts';
+import type { DialEvents, DialOptions, Dialled } from '@holdfast/link/dial.ts';
 import type { OutboxStorage } from '@holdfast/link/outbox-storage.ts';
 import { parsePush } from '@holdfast/link/push.ts';
 import { type Result, errorBodySchema, fail, ok } from '@holdfast/protocol/error.ts';
 import type { Fact } from '@holdfast/protocol/fact.ts';
-import { type SocketRequestName, socketAnswerSchemas } from '@holdfast/protocol/socket.ts';
+import type { Presence } from '@holdfast/protocol/presence.ts';
+import { type SocketRequest, type SocketRequestName, socketAnswerSchemas } from '@holdfast/protocol/socket.ts';
 import { protocolVersion } from '@holdfast/protocol/version.ts';
 import type { Network, Wire } from './network.ts';
 import { answerDials } from './simulated-dial.ts';
@@ -51,6 +52,13 @@ export interface Typed {
   alive: boolean;
 }
 
+interface View {
+  readonly facts: Fact[];
+  transcript: Transcript;
+  /** As it was told last. */
+  presence: Presence | null;
+}
+
 /** One life of the page. */
 interface Life {
   readonly client: HoldfastClient;
@@ -61,7 +69,7 @@ interface Life {
 }
 
 export class SimulatedPage {
-  readonly views = new Map<string, { facts: Fact[]; transcript: Transcript }>();
+  readonly views = new Map<string, View>();
   readonly issued = new Map<string, Issued>();
   readonly typed: Typed[] = [];
   readonly url: string;
@@ -72,16 +80,21 @@ export class SimulatedPage {
   #wire: Wire<FromPage, ToPage> | null = null;
   #life: Life;
   #numbers = 0;
+  #tabs = 0;
 
   constructor(options: SimulatedPageOptions, url: string) {
     this.#options = options;
     this.url = url;
-    this.#hangUp = answerDials(url, (events) => this.#dial(events));
+    this.#hangUp = answerDials(url, (events, options) => this.#dial(events, options));
     this.#life = this.#load();
   }
 
   get name(): string {
     return this.#options.name;
+  }
+
+  get clientId(): string {
+    return `${this.name}${this.#tabs}`;
   }
 
   get wire(): Wire<FromPage, ToPage> | null {
@@ -127,7 +140,9 @@ export class SimulatedPage {
     if (input.write(`${typed.base}:${typed.keys};`).ok) typed.keys += 1;
   }
 
-  reload(): void {
+  /** otherTab: who comes back is another client, and the one before never does. */
+  reload(otherTab = false): void {
+    if (otherTab) this.#tabs += 1;
     const life = this.#life;
     life.over = true;
     life.typed.alive = false;
@@ -146,6 +161,15 @@ export class SimulatedPage {
     const life = this.#life;
     life.handles.get(sessionId)?.close();
     this.#open(life, sessionId);
+  }
+
+  /** Closes its view of a session and opens it again after so many ms. */
+  leave(sessionId: string, ms: number): void {
+    const life = this.#life;
+    life.handles.get(sessionId)?.close();
+    this.#options.network.time.after(ms, () => {
+      if (!life.over) this.#open(life, sessionId);
+    });
   }
 
   /** quietly: what is open stays open and leads nowhere, and an attempt hangs. */
@@ -186,6 +210,7 @@ export class SimulatedPage {
       },
       random: () => network.random.next(),
       makeId: () => `${name}-${(this.#numbers += 1)}`,
+      clientId: this.clientId,
     });
     const input = client.input(terminalId);
     const typed: Typed = { base: `${name}k${this.typed.length}`, keys: 0, dropped: false, alive: true };
@@ -210,7 +235,7 @@ export class SimulatedPage {
   }
 
   #open(life: Life, sessionId: string): void {
-    const view = this.views.get(sessionId) ?? { facts: [], transcript: newTranscript(sessionId) };
+    const view: View = this.views.get(sessionId) ?? { facts: [], transcript: newTranscript(sessionId), presence: null };
     this.views.set(sessionId, view);
     const { violated, name } = this.#options;
     const handle = life.client.openSession(
@@ -225,6 +250,9 @@ export class SimulatedPage {
           }
           view.facts.push(...facts);
           view.transcript = foldFacts(view.transcript, facts);
+        },
+        presence: (presence) => {
+          if (!life.over) view.presence = presence;
         },
         reset: () => violated(`LOG8: ${name} is told that its log of ${sessionId} is another one`),
         refused: (error) => violated(`LINK1: ${name} may not follow ${sessionId}: ${error.kind}`),
@@ -253,10 +281,10 @@ export class SimulatedPage {
     };
   }
 
-  #dial(events: DialEvents): Dialled {
+  #dial(events: DialEvents, { clientId }: DialOptions): Dialled {
     const { network, accept, name } = this.#options;
     const wire = network.wire<FromPage, ToPage>({ name, repeatable });
-    const line = new PageLine(wire, network, events);
+    const line = new PageLine(wire, network, events, { protocolVersion, ...(clientId && { clientId }) });
     network.time.after(network.delay(), () => {
       if (!this.#online) return;
       if (line.over) return;
@@ -277,19 +305,21 @@ class PageLine implements Dialled {
   readonly #wire: Wire<FromPage, ToPage>;
   readonly #network: Network;
   readonly #events: DialEvents;
+  readonly #hello: SocketRequest<'hello'>;
   readonly #answers = new Map<number, (answer: unknown) => void>();
   #requests = 0;
 
-  constructor(wire: Wire<FromPage, ToPage>, network: Network, events: DialEvents) {
+  constructor(wire: Wire<FromPage, ToPage>, network: Network, events: DialEvents, hello: SocketRequest<'hello'>) {
     this.#wire = wire;
     this.#network = network;
     this.#events = events;
+    this.#hello = hello;
   }
 
   begin(): void {
     this.#wire.near.onClose(() => this.lost('the connection was lost'));
     this.#wire.near.onMessage((message) => this.#receive(message));
-    this.request('hello', { protocolVersion }, 15_000, (hello) => {
+    this.request('hello', this.#hello, 15_000, (hello) => {
       if (hello.ok) this.#events.opened();
       else this.lost(hello.error.message);
     });

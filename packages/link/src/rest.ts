@@ -29,6 +29,7 @@ import {
   sessionListSchema,
   workspaceListSchema,
 } from '@holdfast/protocol/rest.ts';
+import { type Presence, presenceSchema } from '@holdfast/protocol/presence.ts';
 import { type Screen, screenSchema } from '@holdfast/protocol/screen.ts';
 import { type SessionDescriptor, type SessionStatus, sessionDescriptorSchema } from '@holdfast/protocol/session.ts';
 import { type CreateWorkspace, type Workspace, workspaceSchema } from '@holdfast/protocol/workspace.ts';
@@ -69,6 +70,8 @@ export interface RestClient {
   /** Newest activity first. */
   listSessions(query?: SessionListQuery): Promise<Result<z.infer<typeof sessionListSchema>>>;
   getSession(id: string): Promise<Result<SessionDescriptor>>;
+  /** Who is attached to it. */
+  presence(id: string): Promise<Result<Presence>>;
   /** With an idempotencyKey a repeat answers the session made the first time. */
   createSession(body: CreateSession, idempotencyKey?: string): Promise<Result<SessionDescriptor>>;
   patchSession(
@@ -153,6 +156,7 @@ export function createRestClient(options: RestOptions): RestClient {
     deleteWorkspace: (which) => call('DELETE', `/api/workspaces/${id(which)}`, nothing),
     listSessions: (query = {}) => call('GET', withQuery('/api/sessions', { ...query }), json(sessionListSchema)),
     getSession: (which) => call('GET', `/api/sessions/${id(which)}`, json(sessionDescriptorSchema)),
+    presence: (which) => call('GET', `/api/sessions/${id(which)}/presence`, json(presenceSchema)),
     createSession: (body, idempotencyKey) =>
       call('POST', '/api/sessions', json(sessionDescriptorSchema), {
         body,

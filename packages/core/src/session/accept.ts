@@ -1,9 +1,11 @@
-/** What a runner's report, or its silence about a session, does to that session. Pure. */
+/** What a runner's report does to a session, or the silence of its runner or its driver. Pure. */
 import type { FactDraft } from '@holdfast/protocol/fact.ts';
+import type { Driver } from '@holdfast/protocol/presence.ts';
 import type { InventoryItem } from '@holdfast/protocol/runner.ts';
 import type { SessionState } from '@holdfast/protocol/session-state.ts';
 import { answerByRules, described } from './approvals.ts';
 import { type Decision, type DecisionContext, Draft } from './decision.ts';
+import { isSameClient } from './driver.ts';
 import { kinds } from './kinds.ts';
 import { closeLooseEnds, interruptTurn, startNextQueued } from './turns.ts';
 
@@ -68,7 +70,8 @@ function acceptOne(draft: Draft, fact: FactDraft, goesOn: boolean, context: Deci
 
 /**
  * Compares a session with what its runner says is there. item: the runner's word on it, or null for "nothing".
- * startPending: the instruction that begins its terminal or its open turn is still to be carried out.
+ * startPending: the instruction that begins its terminal or its open turn is not known to be done. It counts for
+ * nothing once that has begun: it was carried out, and what it began is gone.
  */
 export function reconcile(
   state: SessionState,
@@ -77,7 +80,17 @@ export function reconcile(
   context: DecisionContext,
 ): Decision {
   const draft = new Draft(state, context);
+  const begun = state.agent === null ? state.generation > 0 : (state.agent.turn?.generation ?? 0) > 0;
   // A process that is there speaks for itself; one that has ended reports that itself.
-  if (state.end === 'none' && item === null && !startPending) kinds[state.kind].lose(draft);
+  if (state.end === 'none' && item === null && (begun || !startPending)) kinds[state.kind].lose(draft);
+  return draft;
+}
+
+/** `gone` has been away for too long (null: it came back after all). Nothing happens if it does not drive any more. */
+export function releaseDriver(state: SessionState, gone: Driver | null, context: DecisionContext): Decision {
+  const draft = new Draft(state, context);
+  if (state.end === 'none' && isSameClient(state.driver, gone)) {
+    draft.add({ type: 'driver.changed', data: { driver: null } });
+  }
   return draft;
 }

@@ -23,7 +23,7 @@ export function eventRoutes(app: HttpApp, application: Application, streams: Eve
       schema: {
         tags: ['events'],
         description:
-          'A page of the log; with "Accept: text/event-stream" the log as it grows: resume, fact (id: its seq), preview, synced, heartbeat, deleted. Last-Event-ID goes on after that fact. tty: also a terminal\'s output, as tty (its bytes in base64) from that offset on, or after a screen; say what was parsed, or no more will come.',
+          'A page of the log; with "Accept: text/event-stream" the log as it grows: resume, fact (id: its seq), preview, presence (who is attached), synced, heartbeat, deleted. Last-Event-ID goes on after that fact. tty: also a terminal\'s output, as tty (its bytes in base64) from that offset on, or after a screen; say what was parsed, or no more will come.',
         params: z.object({ id: idSchema }),
         querystring: eventsQuerySchema,
         headers: streamHeaders,
@@ -38,7 +38,7 @@ export function eventRoutes(app: HttpApp, application: Application, streams: Eve
     },
     async (request, reply) => {
       const { id: sessionId } = request.params;
-      const { after, before, limit, tty } = request.query;
+      const { after, before, limit, tty, clientId } = request.query;
       if (after !== undefined && before !== undefined) refuse('Ask for facts after one or before one, not both.');
       if (!wantsStream(request.headers.accept)) {
         return valueOf(await application.events(loginOf(request), sessionId, { after, before, limit }));
@@ -50,6 +50,7 @@ export function eventRoutes(app: HttpApp, application: Application, streams: Eve
         sessionId,
         after: lastId === undefined ? (after ?? 0) : Number(lastId),
         ...output,
+        ...(clientId === undefined ? {} : { clientId }),
       });
       return reply;
     },

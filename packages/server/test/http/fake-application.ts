@@ -3,6 +3,7 @@ import type { Approval, ApprovalRule } from '@holdfast/protocol/approval.ts';
 import type { Command, Receipt } from '@holdfast/protocol/command.ts';
 import { fail, ok, type Result } from '@holdfast/protocol/error.ts';
 import type { Fact } from '@holdfast/protocol/fact.ts';
+import type { Presence } from '@holdfast/protocol/presence.ts';
 import type { AnswerApprovals, ApprovalsAnswered } from '@holdfast/protocol/rest.ts';
 import type { SessionDescriptor } from '@holdfast/protocol/session.ts';
 import type { Workspace } from '@holdfast/protocol/workspace.ts';
@@ -26,6 +27,9 @@ export class FakeApplication implements Application {
   readonly parsedOffsets: number[] = [];
   readonly watchers = new Set<(event: SessionEvent) => void>();
   readonly readiness: Record<string, () => Promise<void>> = { store: async () => undefined };
+  readonly clientIds: (string | undefined)[] = [];
+  /** Who is attached, as it tells; null: it does not tell. */
+  told: Presence | null = null;
   connections = 0;
   connectionLimit = Infinity;
   /** Of every call, while set. */
@@ -93,6 +97,10 @@ export class FakeApplication implements Application {
   async session(_login: unknown, id: string): Promise<Result<SessionDescriptor>> {
     this.#check();
     return this.logs.has(id) ? ok(this.#descriptor(id)) : missing;
+  }
+  async presence(_login: unknown, id: string): Promise<Result<Presence>> {
+    this.#check();
+    return this.logs.has(id) ? ok(this.told ?? { people: [], more: 0 }) : missing;
   }
   async patchSession(_login: unknown, id: string): Promise<Result<SessionDescriptor>> {
     return this.session(undefined, id);
@@ -175,6 +183,7 @@ export class FakeApplication implements Application {
     this.#check();
     const log = this.logs.get(request.sessionId);
     if (log === undefined) return missing;
+    this.clientIds.push(request.clientId);
     const verdict = request.after > log.length ? ('reset' as const) : ('ok' as const);
     const set = this.sinks.get(request.sessionId) ?? new Set();
     this.sinks.set(request.sessionId, set.add(sink));
@@ -183,6 +192,7 @@ export class FakeApplication implements Application {
     if (replay.length > 0) sink.facts(replay);
     sink.synced(log.length);
     if (request.tty !== undefined) sink.tty(request.tty.from ?? 0, new TextEncoder().encode('output'));
+    if (this.told !== null) sink.presence(this.told);
     return ok({
       verdict,
       lastSeq: log.length,

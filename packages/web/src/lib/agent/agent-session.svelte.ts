@@ -5,6 +5,7 @@ import { applyPreview } from '@holdfast/core/client/preview.ts';
 import { newTranscript, type Transcript } from '@holdfast/core/client/transcript.ts';
 import type { SessionHandle } from '@holdfast/link/client-interface.ts';
 import type { ErrorBody } from '@holdfast/protocol/error.ts';
+import type { Presence } from '@holdfast/protocol/presence.ts';
 import type { SessionDescriptor, TurnPhase } from '@holdfast/protocol/session.ts';
 import type { Holdfast } from '#lib/state/holdfast.svelte.ts';
 
@@ -13,6 +14,7 @@ export class AgentSession {
   transcript: Transcript;
   /** All that was stored when the page came has been drawn. */
   synced = $state(false);
+  presence: Presence = $state.raw({ people: [], more: 0 });
   refused: ErrorBody | null = $state.raw(null);
   readonly #holdfast: Holdfast;
   #handle: SessionHandle | undefined;
@@ -34,6 +36,9 @@ export class AgentSession {
         },
         preview: (preview) => {
           this.transcript = applyPreview(this.transcript, preview).transcript;
+        },
+        presence: (presence) => {
+          this.presence = presence;
         },
         synced: () => {
           this.synced = true;

@@ -15,7 +15,8 @@ export interface PageClient {
   readonly follow: () => () => void;
 }
 
-export function connectPage(userId: string): PageClient {
+/** clientId: this tab's, see tab-identity.ts. */
+export function connectPage(userId: string, clientId: string): PageClient {
   const client = createClient({
     url: location.origin,
     storage: indexedDbOutbox({ name: `holdfast-${userId}`, tab: makeId() }),
@@ -23,10 +24,11 @@ export function connectPage(userId: string): PageClient {
     clock: systemClock,
     random: Math.random,
     makeId,
+    clientId,
   });
   return { client, follow: () => listenForWakes((reason) => client.wake(reason)) };
 }
 
 /** 128 random bits. crypto.randomUUID is missing where the page comes over plain HTTP from another machine. */
-const makeId = (): string =>
+export const makeId = (): string =>
   Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');

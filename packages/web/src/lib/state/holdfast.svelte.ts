@@ -20,6 +20,7 @@ import type { ErrorBody, Result } from '@holdfast/protocol/error.ts';
 import type { AgentInfo, Me } from '@holdfast/protocol/rest.ts';
 import type { AgentMode, SessionDescriptor, SessionKind } from '@holdfast/protocol/session.ts';
 import type { Workspace } from '@holdfast/protocol/workspace.ts';
+import type { Self } from '#lib/session/presence-words.ts';
 import type { Toasts } from './toasts.svelte.ts';
 
 const key = Symbol('holdfast');
@@ -65,6 +66,11 @@ export class Holdfast {
     this.#latency = fromStore(client.latency);
     this.#path = fromStore(client.path);
     this.#notices = fromStore(client.notices);
+  }
+
+  /** This tab, as others see it. */
+  get self(): Self {
+    return { clientId: this.client.clientId, userId: this.me.id };
   }
 
   /** Begins to follow the server. Returns the function that ends it. */
@@ -125,6 +131,23 @@ export class Holdfast {
   /** Sends, and tells a refusal at the door. What becomes of it later is in the outbox. */
   send(sessionId: string, command: CommandBody): boolean {
     return this.#told(this.client.send(sessionId, command)) !== undefined;
+  }
+
+  /**
+   * A wish of the moment: refused, it is forgotten and not kept as somebody's trouble. settled: with the refusal, or null
+   * once it is stored.
+   */
+  sendForNow(sessionId: string, command: CommandBody, settled: (error: ErrorBody | null) => void = () => undefined): void {
+    const sent = this.client.send(sessionId, command);
+    if (!sent.ok) return settled(sent.error);
+    const { id, state } = sent.value;
+    state.subscribe((now) => {
+      if (now.status === 'stored' || now.status === 'discarded') settled(null);
+      if (now.status !== 'failed' && now.status !== 'unsure') return;
+      settled(now.error);
+      // After this change has been told to everybody.
+      queueMicrotask(() => this.client.discard(id));
+    });
   }
 
   answer(approval: { id: string; sessionId: string }, answer: ApprovalAnswer): boolean {

@@ -6,6 +6,13 @@ export interface Toast {
   readonly id: number;
   readonly text: string;
   readonly tone: 'bad' | 'quiet';
+  /** What can be done about it, while it is shown. */
+  readonly action: ToastAction | null;
+}
+
+export interface ToastAction {
+  readonly label: string;
+  readonly act: () => void;
 }
 
 const shownFor = 8_000;
@@ -17,21 +24,26 @@ export class Toasts {
   #next = 1;
 
   error(error: ErrorBody): void {
-    this.#add(error.message, 'bad');
+    this.#add({ text: error.message, tone: 'bad', action: null }, shownFor);
   }
 
   say(text: string): void {
-    this.#add(text, 'quiet');
+    this.#add({ text, tone: 'quiet', action: null }, shownFor);
+  }
+
+  /** For so many ms; once it is done, it is gone. */
+  offer(text: string, action: ToastAction, ms: number): void {
+    this.#add({ text, tone: 'quiet', action }, ms);
   }
 
   dismiss(id: number): void {
     this.list = this.list.filter((toast) => toast.id !== id);
   }
 
-  #add(text: string, tone: Toast['tone']): void {
+  #add(toast: Omit<Toast, 'id'>, ms: number): void {
     const id = this.#next++;
-    this.list = [...this.list.filter((toast) => toast.text !== text), { id, text, tone }].slice(-limit);
-    setTimeout(() => this.dismiss(id), shownFor);
+    this.list = [...this.list.filter(({ text }) => text !== toast.text), { id, ...toast }].slice(-limit);
+    setTimeout(() => this.dismiss(id), ms);
   }
 }
 
