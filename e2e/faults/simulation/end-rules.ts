@@ -179,7 +179,7 @@ export function faultsOfPresence(world: World): string[] {
   const faults: string[] = [];
   const here = world.pages.map((page) => page.clientId).sort();
   for (const [id, { state }] of world.watch.logs) {
-    const driver = state?.end === 'none' ? (state.terminal?.driver?.clientId ?? null) : null;
+    const driver = state?.end === 'none' ? (state.driver?.clientId ?? null) : null;
     if (driver !== null && !here.includes(driver)) faults.push(`PRESENCE8: ${driver} is gone and still drives ${id}`);
     for (const page of world.pages) {
       const { people = [] } = page.views.get(id)?.presence ?? {};

@@ -92,9 +92,11 @@ export class Drivers {
     const { store, announcements, isConnected, time, newId, log } = this.#options;
     const { driver } = seen;
     seen.cancel = null;
-    const context = { sessionId, at: time(), newId, cwd: '' };
+    const at = time();
     store
-      .change(sessionId, context.at, (current) => {
+      .change(sessionId, at, (current) => {
+        const { workspaceId, ownerId } = current;
+        const context = { sessionId, workspaceId, ownerId, at, newId, cwd: '', rules: [] };
         const gone = isConnected(sessionId, driver) ? null : driver;
         return ok({ ...changeOf(releaseDriver(stateOf(current), gone, context)), silent: true });
       })

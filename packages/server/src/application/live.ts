@@ -70,7 +70,8 @@ export class Live implements Announcements {
     this.#drivers = new Drivers({
       ...options,
       announcements: this,
-      isConnected: (sessionId, { clientId, id = '' }) => this.#presence.isConnected(sessionId, { clientId, userId: id }),
+      isConnected: (sessionId, { clientId, id = '' }) =>
+        this.#presence.isConnected(sessionId, { clientId, userId: id }),
     });
     this.#presence = new Presence({
       ...options,

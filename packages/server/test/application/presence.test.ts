@@ -44,7 +44,11 @@ interface Follower {
   readonly subscription: Subscription;
 }
 
-async function follow(sessionId: string, clientId: string | null, sink: Partial<SubscriberSink> = {}): Promise<Follower> {
+async function follow(
+  sessionId: string,
+  clientId: string | null,
+  sink: Partial<SubscriberSink> = {},
+): Promise<Follower> {
   const told: Presence[] = [];
   const facts: Fact[] = [];
   const nothing = (): void => undefined;
@@ -222,7 +226,9 @@ it('PRESENCE6, PRESENCE9: the runner hears of sizes from the driver only, and of
   must(await take(id, 'laptop'));
   const resize = (cols: number, clientId?: string) =>
     command(id, { type: 'terminal.resize', cols, rows: 30, ...(clientId === undefined ? {} : { clientId }) });
-  expect(await resize(40, 'phone')).toMatchObject({ error: { kind: 'conflict', details: { driver: { id: 'owner' } } } });
+  expect(await resize(40, 'phone')).toMatchObject({
+    error: { kind: 'conflict', details: { driver: { id: 'owner' } } },
+  });
   expect(await resize(41)).toMatchObject({ error: { kind: 'conflict' } });
   must(await resize(120, 'laptop'));
   must(await command(id, { type: 'terminal.write', data: 'ls\r' }, 'phone'));

@@ -137,7 +137,11 @@ export class Holdfast {
    * A wish of the moment: refused, it is forgotten and not kept as somebody's trouble. settled: with the refusal, or null
    * once it is stored.
    */
-  sendForNow(sessionId: string, command: CommandBody, settled: (error: ErrorBody | null) => void = () => undefined): void {
+  sendForNow(
+    sessionId: string,
+    command: CommandBody,
+    settled: (error: ErrorBody | null) => void = () => undefined,
+  ): void {
     const sent = this.client.send(sessionId, command);
     if (!sent.ok) return settled(sent.error);
     const { id, state } = sent.value;

@@ -103,7 +103,9 @@ export class Driving {
     const previous = this.#previous;
     if (previous === null || !this.isMine(driver)) return;
     this.#previous = null;
-    const there = this.presence.people.some((one) => isSameClient(previous, { clientId: one.clientId, id: one.userId }));
+    const there = this.presence.people.some((one) =>
+      isSameClient(previous, { clientId: one.clientId, id: one.userId }),
+    );
     if (there) this.#toasts.offer('You drive now', { label: 'Undo', act: () => this.#handBack(previous) }, undoMs);
   }
 
