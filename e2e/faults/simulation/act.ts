@@ -70,6 +70,9 @@ const crashPoints = ({ choose }: Turn): CrashPoint[] =>
 
 const downtimes = [0, 300, 2_500, 20_000];
 const delays = [0, 5, 60, 1_200, 6_000];
+const absences = [100, 4_900, 9_900, 15_000];
+
+const driverSeen = (page: SimulatedPage, world: World) => page.views.get(world.terminalId)?.transcript.driver;
 
 const acts: Record<ActionType, (turn: Turn) => void> = {
   send: send(({ unique }) => ({ type: 'message.send', text: unique })),
@@ -102,6 +105,20 @@ const acts: Record<ActionType, (turn: Turn) => void> = {
     const id = world.sessionIds[choose(world.sessionIds.length)];
     if (id !== undefined) page.readOlder(id).catch((error: unknown) => world.violated(`LINK1: ${String(error)}`));
   },
+  take: ({ page, world, choose }) => {
+    const { clientId } = page;
+    const from = choose(3) === 0 ? {} : { from: driverSeen(page, world)?.clientId ?? null };
+    page.send(world.terminalId, { type: 'driver.take', clientId, ...from });
+  },
+  give: ({ page, world, choose }) => {
+    const to = world.pages[choose(world.pages.length)]?.clientId ?? '';
+    page.send(world.terminalId, { type: 'driver.give', clientId: page.clientId, to });
+  },
+  size: ({ page, world, choose }) => {
+    const size = { cols: 20 + choose(100), rows: 10 + choose(40) };
+    page.send(world.terminalId, { type: 'terminal.resize', ...size, clientId: page.clientId });
+  },
+  leave: ({ page, world, choose }) => page.leave(world.terminalId, absences[choose(absences.length)] ?? 0),
   end: ({ page, world, sessionId, choose }) =>
     page.send(choose(2) === 0 ? sessionId : world.terminalId, { type: 'session.stop' }),
 
@@ -113,6 +130,7 @@ const acts: Record<ActionType, (turn: Turn) => void> = {
   die: ({ world, sessionId, choose }) => world.holder.kill(choose(6) === 0 ? world.terminalId : sessionId),
 
   reload: ({ page }) => page.reload(),
+  otherTab: ({ page }) => page.reload(true),
   resubscribe: ({ page, world, choose }) => {
     const id = world.sessionIds[choose(world.sessionIds.length)];
     if (id !== undefined) page.resubscribe(id);

@@ -16,11 +16,16 @@ const people = {
   keys: 8,
   retry: 1,
   older: 4,
+  take: 3,
+  give: 1,
+  size: 4,
+  leave: 2,
   end: 0.3,
 } as const;
 const machine = { work: 34, finish: 8, die: 1.5 } as const;
 const faults = {
   reload: 3,
+  otherTab: 1,
   resubscribe: 3,
   offline: 3,
   online: 3,

@@ -20,6 +20,7 @@ export function faultsAtTheEnd(world: World): string[] {
     ...faultsOfPrompts(world),
     ...faultsOfKeys(world),
     ...faultsOfTexts(world),
+    ...faultsOfSizes(world),
   ];
 }
 
@@ -190,6 +191,43 @@ function faultsOfTexts(world: World): string[] {
   if (terminal?.alive !== true) return faults;
   for (const { stored, text, id } of sent) {
     if (stored !== null && !arrived.includes(text.slice(0, -1))) faults.push(`LINK2: the text of ${id} never arrived`);
+  }
+  return faults;
+}
+
+/** A size was taken from one who drove at that moment, or from anybody while nobody did. */
+function faultsOfSizes(world: World): string[] {
+  const facts = world.watch.logs.get(world.terminalId)?.facts ?? [];
+  const driverAt = (seq: number): string | null => {
+    const last = facts.slice(0, seq).findLast((fact) => fact.type === 'driver.changed');
+    return last?.type === 'driver.changed' ? (last.data.driver?.clientId ?? null) : null;
+  };
+  return world.pages
+    .flatMap((page) => [...page.issued.values()])
+    .flatMap(({ id, command, stored }) => {
+      if (command.type !== 'terminal.resize' || stored === null) return [];
+      const driver = driverAt(stored);
+      if (driver === null || driver === command.clientId) return [];
+      return [`PRESENCE6: ${id} of ${command.clientId} was taken while ${driver} drove`];
+    });
+}
+
+/** Everybody has been back for long: all are told the same people, and who drives is one of them or nobody. */
+export function faultsOfPresence(world: World): string[] {
+  const faults: string[] = [];
+  const here = world.pages.map((page) => page.clientId).sort();
+  for (const [id, { state }] of world.watch.logs) {
+    const driver = state?.end === 'none' ? (state.driver?.clientId ?? null) : null;
+    if (driver !== null && !here.includes(driver)) faults.push(`PRESENCE8: ${driver} is gone and still drives ${id}`);
+    for (const page of world.pages) {
+      const { people = [] } = page.presence.get(id) ?? {};
+      const named = people.map(({ clientId }) => clientId).sort();
+      if (named.join() !== here.join()) faults.push(`PRESENCE2: ${page.name} sees ${named.join()} at ${id}`);
+      const drives = people.filter((one) => one.drives).map(({ clientId }) => clientId);
+      if (drives.join() !== (driver ?? '')) {
+        faults.push(`PRESENCE5: ${page.name} is told that ${drives.join()} drives ${id}, and ${driver} does`);
+      }
+    }
   }
   return faults;
 }

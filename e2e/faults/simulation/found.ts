@@ -23,4 +23,17 @@ export const found: readonly { readonly what: string; readonly actions: readonly
       { type: 'die', wait: 41, choice: 940407, salt: 679663927 },
     ],
   },
+  {
+    what: 'a turn is interrupted when the holder died before the delivery of its start was done',
+    actions: [
+      { type: 'weather', wait: 78, choice: 44919, salt: 316794921 },
+      { type: 'send', wait: 65, choice: 222553, salt: 31204623 },
+      { type: 'finish', wait: 1895, choice: 670973, salt: 81597531 },
+      { type: 'discard', wait: 1651, choice: 278736, salt: 1304589165 },
+      { type: 'text', wait: 1922, choice: 818237, salt: 1244089138 },
+      { type: 'work', wait: 0, choice: 80108, salt: 1041629971 },
+      { type: 'holderCrash', wait: 0, choice: 925224, salt: 583955023 },
+      { type: 'keys', wait: 1794, choice: 773456, salt: 332805506 },
+    ],
+  },
 ];

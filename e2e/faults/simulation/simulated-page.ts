@@ -4,12 +4,18 @@ import { type LogTail, type LogView, viewOfTail, withNewer, withOlder } from '@h
 import type { CommandBody, KeptCommand, OutboxEntry } from '@holdfast/core/client/outbox.ts';
 import type { HoldfastClient, InputHandle, SessionHandle } from '@holdfast/link/client-interface.ts';
 import { createClient } from '@holdfast/link/client.ts';
-import type { DialEvents, Dialled } from '@holdfast/link/dial.ts';
+import type { DialEvents, DialOptions, Dialled } from '@holdfast/link/dial.ts';
 import type { OutboxStorage } from '@holdfast/link/outbox-storage.ts';
 import { parsePush } from '@holdfast/link/push.ts';
 import { type Result, errorBodySchema, fail, ok } from '@holdfast/protocol/error.ts';
+import type { Presence } from '@holdfast/protocol/presence.ts';
 import type { EventPage } from '@holdfast/protocol/rest.ts';
-import { type SocketRequestName, drainSchema, socketAnswerSchemas } from '@holdfast/protocol/socket.ts';
+import {
+  type SocketRequest,
+  type SocketRequestName,
+  drainSchema,
+  socketAnswerSchemas,
+} from '@holdfast/protocol/socket.ts';
 import { protocolVersion } from '@holdfast/protocol/version.ts';
 import type { Network, Wire } from './network.ts';
 import { answerDials } from './simulated-dial.ts';
@@ -63,6 +69,8 @@ interface Life {
 
 export class SimulatedPage {
   readonly views = new Map<string, LogView>();
+  /** Who it was last told is attached, by session. */
+  readonly presence = new Map<string, Presence>();
   /** Everything it was given from the end of a log. */
   readonly tails: { readonly sessionId: string; readonly tail: LogTail }[] = [];
   readonly issued = new Map<string, Issued>();
@@ -75,16 +83,21 @@ export class SimulatedPage {
   #wire: Wire<FromPage, ToPage> | null = null;
   #life: Life;
   #numbers = 0;
+  #tabs = 0;
 
   constructor(options: SimulatedPageOptions, url: string) {
     this.#options = options;
     this.url = url;
-    this.#hangUp = answerDials(url, (events) => this.#dial(events));
+    this.#hangUp = answerDials(url, (events, options) => this.#dial(events, options));
     this.#life = this.#load();
   }
 
   get name(): string {
     return this.#options.name;
+  }
+
+  get clientId(): string {
+    return `${this.name}${this.#tabs}`;
   }
 
   get wire(): Wire<FromPage, ToPage> | null {
@@ -130,7 +143,9 @@ export class SimulatedPage {
     if (input.write(`${typed.base}:${typed.keys};`).ok) typed.keys += 1;
   }
 
-  reload(): void {
+  /** otherTab: who comes back is another client, and the one before never does. */
+  reload(otherTab = false): void {
+    if (otherTab) this.#tabs += 1;
     const life = this.#life;
     life.over = true;
     life.typed.alive = false;
@@ -160,6 +175,13 @@ export class SimulatedPage {
     const now = this.views.get(sessionId);
     if (page === null || now === undefined) return;
     this.views.set(sessionId, withOlder(now, { facts: page.events, oldestSeq: page.oldestSeq }));
+  /** Closes its view of a session and opens it again after so many ms. */
+  leave(sessionId: string, ms: number): void {
+    const life = this.#life;
+    life.handles.get(sessionId)?.close();
+    this.#options.network.time.after(ms, () => {
+      if (!life.over) this.#open(life, sessionId);
+    });
   }
 
   /** quietly: what is open stays open and leads nowhere, and an attempt hangs. */
@@ -200,6 +222,7 @@ export class SimulatedPage {
       },
       random: () => network.random.next(),
       makeId: () => `${name}-${(this.#numbers += 1)}`,
+      clientId: this.clientId,
     });
     const input = client.input(terminalId);
     const typed: Typed = { base: `${name}k${this.typed.length}`, keys: 0, dropped: false, alive: true };
@@ -246,6 +269,9 @@ export class SimulatedPage {
           this.tails.push({ sessionId, tail });
           this.views.set(sessionId, viewOfTail(sessionId, tail));
         },
+        presence: (presence) => {
+          if (!life.over) this.presence.set(sessionId, presence);
+        },
         refused: (error) => violated(`LINK1: ${name} may not follow ${sessionId}: ${error.kind}`),
       },
     );
@@ -272,10 +298,10 @@ export class SimulatedPage {
     };
   }
 
-  #dial(events: DialEvents): Dialled {
+  #dial(events: DialEvents, { clientId }: DialOptions): Dialled {
     const { network, accept, name } = this.#options;
     const wire = network.wire<FromPage, ToPage>({ name, repeatable });
-    const line = new PageLine(wire, network, events);
+    const line = new PageLine(wire, network, events, { protocolVersion, ...(clientId && { clientId }) });
     network.time.after(network.delay(), () => {
       if (!this.#online) return;
       if (line.over) return;
@@ -297,19 +323,21 @@ class PageLine implements Dialled {
   readonly #wire: Wire<FromPage, ToPage>;
   readonly #network: Network;
   readonly #events: DialEvents;
+  readonly #hello: SocketRequest<'hello'>;
   readonly #answers = new Map<number, (answer: unknown) => void>();
   #requests = 0;
 
-  constructor(wire: Wire<FromPage, ToPage>, network: Network, events: DialEvents) {
+  constructor(wire: Wire<FromPage, ToPage>, network: Network, events: DialEvents, hello: SocketRequest<'hello'>) {
     this.#wire = wire;
     this.#network = network;
     this.#events = events;
+    this.#hello = hello;
   }
 
   begin(): void {
     this.#wire.near.onClose(() => this.lost('the connection was lost'));
     this.#wire.near.onMessage((message) => this.#receive(message));
-    this.request('hello', { protocolVersion }, 15_000, (hello) => {
+    this.request('hello', this.#hello, 15_000, (hello) => {
       if (hello.ok) this.#events.opened(hello.value.serverId);
       else this.lost(hello.error.message);
     });

@@ -95,6 +95,9 @@ describe(`${runs} seeded runs`, () => {
 
   it('APPR1 APPR2 APPR3 APPR4: a question is asked once, answered once, and never outlives its turn', () =>
     expectNone('APPR'));
+
+  it('PRESENCE2 PRESENCE5 PRESENCE6 PRESENCE8: who is there is known to all, one drives, and only that one sizes', () =>
+    expectNone('PRESENCE'));
 });
 
 describe('what was found once', () => {

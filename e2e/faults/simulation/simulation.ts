@@ -2,7 +2,7 @@
 import { seededRandom } from '@holdfast/testkit/random.ts';
 import { act, answer } from './act.ts';
 import type { Action } from './action.ts';
-import { faultsAtTheEnd } from './end-rules.ts';
+import { faultsAtTheEnd, faultsOfPresence } from './end-rules.ts';
 import { calm } from './network.ts';
 import { World } from './world.ts';
 
@@ -114,5 +114,5 @@ async function waiting(world: World): Promise<string[]> {
     if (world.holder.agent(id)?.busy === true && open === null)
       found.push(`TURN2: the agent of ${id} works on a turn that is over`);
   }
-  return found;
+  return [...found, ...faultsOfPresence(world)];
 }

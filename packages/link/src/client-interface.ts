@@ -9,6 +9,7 @@ import type { Transport } from '@holdfast/core/client/transport-choice.ts';
 import type { Observable } from '@holdfast/core/client/observable.ts';
 import type { ErrorBody, Result } from '@holdfast/protocol/error.ts';
 import type { Fact } from '@holdfast/protocol/fact.ts';
+import type { Presence } from '@holdfast/protocol/presence.ts';
 import type { Screen } from '@holdfast/protocol/screen.ts';
 import type { SessionDescriptor } from '@holdfast/protocol/session.ts';
 import type { Preview } from '@holdfast/protocol/socket.ts';
@@ -24,6 +25,8 @@ export interface ClientOptions {
   /** What to do when the very first connection cannot be had. fail: report and stop (CLI); retry: report once, go on (page). */
   readonly firstFailure: 'fail' | 'retry';
   readonly clock: Clock;
+  /** Names this client in presence, over all its connections and, where it is kept, its lives. Default: a new one. */
+  readonly clientId?: string;
   /** In [0, 1). */
   readonly random: () => number;
   /** A new id each call: letters, digits, _ and -, at most 64. */
@@ -59,6 +62,8 @@ export interface SessionSink {
   tty?(offset: number, data: Uint8Array): void;
   /** Replaces the terminal's content and size; output goes on from screen.offset. */
   screen?(screen: Screen): void;
+  /** Who is attached, this client included; the latest is all that counts. */
+  presence?(presence: Presence): void;
   /**
    * The newest part of the log, whole, in place of what was folded before: nothing was (after: null), or it is not of
    * this log, or too far behind it. The facts after tail.lastSeq follow.
@@ -158,6 +163,7 @@ export interface OpenSession {
 }
 
 export interface HoldfastClient {
+  readonly clientId: string;
   readonly connection: Observable<ConnectionView>;
   /** null while not connected. */
   readonly path: Observable<ConnectionPath | null>;

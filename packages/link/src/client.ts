@@ -51,6 +51,7 @@ class LinkedClient implements HoldfastClient {
   readonly history = observable<ConnectionHistory>({ opened: 0, lost: 0, last: null });
   readonly latency = observable<LatencyStats>({ lastMs: null, medianMs: null, samples: 0 });
   readonly notices = observable<readonly Notice[]>([]);
+  readonly clientId: string;
   readonly #options: ClientOptions;
   readonly #dialler: Dialler;
   readonly #sender: CommandSender;
@@ -69,7 +70,8 @@ class LinkedClient implements HoldfastClient {
 
   constructor(options: ClientOptions) {
     this.#options = options;
-    this.#dialler = new Dialler(options);
+    this.clientId = options.clientId ?? options.makeId();
+    this.#dialler = new Dialler({ ...options, clientId: this.clientId });
     this.#alarm = alarm(options.clock, () => this.#step({ type: 'tick' }));
     this.#watch = new SessionsWatch(options.clock, options.random);
     this.#sender = new CommandSender({

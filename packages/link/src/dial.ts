@@ -20,6 +20,8 @@ export interface DialOptions {
   /** API key; without it the browser's cookie is the login. */
   readonly key?: string;
   readonly transports?: readonly ('websocket' | 'polling')[];
+  /** Who this is for presence. */
+  readonly clientId?: string;
 }
 
 interface LifeEvents {
@@ -122,7 +124,8 @@ export function dialSocket(options: DialOptions, events: DialSocketEvents): Dial
 
   socket.io.on('open', () => socket.io.engine.on('packet', heard));
   socket.on('connect', () => {
-    request('hello', { protocolVersion }, connectionTimes.open, (hello) => {
+    const who = options.clientId === undefined ? {} : { clientId: options.clientId };
+    request('hello', { protocolVersion, ...who }, connectionTimes.open, (hello) => {
       if (!hello.ok) return lost(hello.error);
       if (hello.value.protocolVersion !== protocolVersion) {
         return lost({ kind: 'unsupported_version', message: 'the server speaks another version; reload the page' });

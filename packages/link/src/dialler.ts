@@ -24,6 +24,7 @@ export interface DiallerOptions {
   /** Default: all. Kept in the order of `transports`, best first. */
   readonly transports?: readonly Transport[];
   readonly clock: Clock;
+  readonly clientId: string;
 }
 
 /** As DialEvents, with the way that was opened. */
@@ -179,8 +180,8 @@ export class Dialler {
   }
 
   #dialWay(way: Transport, events: DialEvents): Dialled {
-    const { url, key, clock } = this.#options;
-    const login = key === undefined ? { url } : { url, key };
+    const { url, key, clock, clientId } = this.#options;
+    const login = { url, clientId, ...(key === undefined ? {} : { key }) };
     return way === 'sse'
       ? dialEventStreams({ ...login, clock }, events)
       : dial({ ...login, transports: [way] }, events);

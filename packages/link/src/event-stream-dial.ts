@@ -34,6 +34,8 @@ export interface EventStreamDialOptions {
   /** API key; without it the browser's cookie is the login. */
   readonly key?: string;
   readonly clock: Clock;
+  /** Who this is for presence. */
+  readonly clientId: string;
 }
 
 type Settle<N extends SocketRequestName> = (answer: Result<SocketAnswerBody<N>>) => void;
@@ -112,7 +114,7 @@ export function dialEventStreams(options: EventStreamDialOptions, events: DialEv
       const output = tty === undefined ? '' : `&tty=${tty.from ?? 'screen'}`;
       const session = new FollowedSession(sessionId, {
         clock,
-        ask: stream(address(sessionId, `events?after=${after ?? 'tail'}${output}`)),
+        ask: stream(address(sessionId, `events?after=${after ?? 'tail'}${output}&clientId=${options.clientId}`)),
         tellParsed: (streamId, offset) => call(address(sessionId, 'parsed'), { streamId, offset }, null),
         answered: (answer) => {
           if (!answer.ok && followed.get(sessionId) === session) followed.delete(sessionId);

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { type Fact, factSchema } from '@holdfast/protocol/fact.ts';
 import { idSchema, offsetSchema, seqSchema } from '@holdfast/protocol/id.ts';
+import { type Presence, presenceSchema } from '@holdfast/protocol/presence.ts';
 import { type Screen, screenSchema } from '@holdfast/protocol/screen.ts';
 import { type SessionDescriptor, sessionDescriptorSchema } from '@holdfast/protocol/session.ts';
 import { type Preview, type SocketPushes, previewSchema } from '@holdfast/protocol/socket.ts';
@@ -18,6 +19,7 @@ export type Push =
   | { readonly type: 'tty'; readonly sessionId: string; readonly offset: number; readonly data: Uint8Array }
   | { readonly type: 'screen'; readonly sessionId: string; readonly screen: Screen }
   | { readonly type: 'preview'; readonly sessionId: string; readonly preview: Preview }
+  | { readonly type: 'presence'; readonly sessionId: string; readonly presence: Presence }
   | { readonly type: 'session'; readonly session: SessionDescriptor }
   | { readonly type: 'sessionDeleted'; readonly sessionId: string };
 
@@ -48,6 +50,9 @@ const pushSchemas = {
   preview: session
     .extend(previewSchema.shape)
     .transform(({ sessionId, ...preview }): Push => ({ type: 'preview', sessionId, preview })),
+  presence: session
+    .extend(presenceSchema.shape)
+    .transform(({ sessionId, ...presence }): Push => ({ type: 'presence', sessionId, presence })),
   session: z
     .object({ session: sessionDescriptorSchema })
     .transform((push): Push => ({ type: 'session', session: push.session })),

@@ -37,6 +37,7 @@ import {
   retentionPreviewSchema,
   retentionRunSchema,
 } from '@holdfast/protocol/retention.ts';
+import { type Presence, presenceSchema } from '@holdfast/protocol/presence.ts';
 import { type Screen, screenSchema } from '@holdfast/protocol/screen.ts';
 import { type SessionDescriptor, type SessionStatus, sessionDescriptorSchema } from '@holdfast/protocol/session.ts';
 import { type PutUpload, type UploadState, uploadStateSchema } from '@holdfast/protocol/upload.ts';
@@ -78,6 +79,8 @@ export interface RestClient {
   /** Newest activity first. */
   listSessions(query?: SessionListQuery): Promise<Result<z.infer<typeof sessionListSchema>>>;
   getSession(id: string): Promise<Result<SessionDescriptor>>;
+  /** Who is attached to it. */
+  presence(id: string): Promise<Result<Presence>>;
   /** With an idempotencyKey a repeat answers the session made the first time. */
   createSession(body: CreateSession, idempotencyKey?: string): Promise<Result<SessionDescriptor>>;
   patchSession(
@@ -194,6 +197,7 @@ export function createRestClient(options: RestOptions): RestClient {
     deleteWorkspace: (which) => call('DELETE', `/api/workspaces/${id(which)}`, nothing),
     listSessions: (query = {}) => call('GET', withQuery('/api/sessions', { ...query }), json(sessionListSchema)),
     getSession: (which) => call('GET', `/api/sessions/${id(which)}`, json(sessionDescriptorSchema)),
+    presence: (which) => call('GET', `/api/sessions/${id(which)}/presence`, json(presenceSchema)),
     createSession: (body, idempotencyKey) =>
       call('POST', '/api/sessions', json(sessionDescriptorSchema), {
         body,

@@ -158,6 +158,8 @@ export class SessionLink implements SessionHandle {
         return this.#screen(push.screen);
       case 'preview':
         return this.#sink.preview?.(push.preview);
+      case 'presence':
+        return this.#sink.presence?.(push.presence);
       case 'sessionDeleted':
         return this.#refuse({ kind: 'not_found', message: 'the session was deleted' });
     }

@@ -203,6 +203,26 @@ describe.each<{ name: string; over: Transport[] }>([
       expect(handle.state.get()).toBe('refused');
     });
 
+    it('PRESENCE1, PRESENCE2: it is the same client on every connection, and hands out who is attached', async () => {
+      logOf(world, 's');
+      const client = start(server.url, { clientId: 'tab-1' });
+      expect(client.clientId).toBe('tab-1');
+      const sink = recorder();
+      client.openSession('s', {}, sink);
+      client.connect();
+      await live(client);
+      server.cut();
+      const introduction = over.includes('sse') ? 'events' : 'hello';
+      const told = () => server.asked.filter(({ name }) => name === introduction).map(({ body }) => body.clientId);
+      await eventually('a second connection', () => told().length === 2 && status(client) === 'live');
+      expect(told()).toEqual(['tab-1', 'tab-1']);
+      const one = { clientId: 'c', userId: 'u', name: 'Ada', since: '2026-01-01T00:00:00.000Z', drives: false };
+      server.push('presence', { sessionId: 's', people: [{ ...one, device: 'phone' }], more: 'many' });
+      server.push('presence', { sessionId: 's', people: [{ ...one, device: 'laptop' }], more: 3 });
+      await eventually('told', () => sink.calls.some((call) => call.startsWith('presence')));
+      expect(sink.calls.filter((call) => call.startsWith('presence'))).toEqual(['presence laptop+3']);
+    });
+
     it('TURN8: previews reach the sink, also after a cut', async () => {
       logOf(world, 's');
       const client = start(server.url);

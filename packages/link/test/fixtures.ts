@@ -47,6 +47,7 @@ export function recorder(): Recorder {
       record.facts(facts);
     },
     refused: (error) => record.calls.push(`refused ${error.kind}`),
+    presence: ({ people, more }) => record.calls.push(`presence ${people.map(({ device }) => device).join()}+${more}`),
     preview: (preview) => record.calls.push(`preview ${preview.blockId}@${preview.offset}`),
     screen: (screen) => {
       record.text = screen.ansi;

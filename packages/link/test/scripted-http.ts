@@ -76,6 +76,7 @@ export function scriptedHttp(server: ScriptedServer): RequestListener {
   };
 
   const follow = ({ socket }: Connection, response: ServerResponse, url: URL, sessionId: string): void => {
+    server.asked.push({ name: 'events', body: Object.fromEntries(url.searchParams) });
     const tty = url.searchParams.get('tty');
     const output = tty === null ? {} : { tty: { from: tty === 'screen' ? null : Number(tty) } };
     const listener = (name: string, value: unknown): void => {

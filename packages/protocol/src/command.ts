@@ -4,6 +4,7 @@ import { approvalAnswerSchema } from './approval.ts';
 import { utf8Length } from './bytes.ts';
 import { idSchema, seqSchema } from './id.ts';
 import { limits } from './limits.ts';
+import { clientIdSchema } from './presence.ts';
 import { agentModeSchema, columnsSchema, rowsSchema, titleSchema } from './session.ts';
 import { attachmentsSchema } from './upload.ts';
 
@@ -31,7 +32,23 @@ export const commandSchema = z.discriminatedUnion('type', [
   z.object({ ...id, type: z.literal('model.set'), model: z.string().min(1).max(128) }),
   z.object({ ...id, type: z.literal('approval.answer'), approvalId: idSchema, answer: approvalAnswerSchema }),
   z.object({ ...id, type: z.literal('terminal.write'), data: z.string().min(1).max(limits.terminalInput) }),
-  z.object({ ...id, type: z.literal('terminal.resize'), cols: columnsSchema, rows: rowsSchema }),
+  /** clientId: who asks; while a terminal is driven, only its driver sizes it. */
+  z.object({
+    ...id,
+    type: z.literal('terminal.resize'),
+    cols: columnsSchema,
+    rows: rowsSchema,
+    clientId: clientIdSchema.optional(),
+  }),
+  /** From now on this client decides the size. from: who drives, as far as is known here (null: nobody); else conflict. */
+  z.object({
+    ...id,
+    type: z.literal('driver.take'),
+    clientId: clientIdSchema,
+    from: clientIdSchema.nullable().optional(),
+  }),
+  /** The driver hands over to another client that is attached. */
+  z.object({ ...id, type: z.literal('driver.give'), clientId: clientIdSchema, to: clientIdSchema }),
   z.object({ ...id, type: z.literal('session.rename'), title: titleSchema }),
   z.object({ ...id, type: z.literal('session.stop') }),
   /** After an interruption: go on with the interrupted message, in the same conversation. */

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { actorSchema, approvalAnswerSchema, approvalRequestSchema, toolInputSchema } from './approval.ts';
 import { errorBodySchema } from './error.ts';
 import { idSchema, seqSchema, timeSchema } from './id.ts';
+import { driverSchema } from './presence.ts';
 import {
   agentModeSchema,
   agentOptionsSchema,
@@ -112,7 +113,8 @@ export const factDataSchemas = {
     queue: z.array(queuedMessageSchema),
     taken: queuedMessageSchema.partial({ text: true }).extend({ turnId: idSchema }).optional(),
   }),
-  'driver.changed': z.object({ driver: actorSchema.nullable() }),
+  /** null: nobody decides the size any more; the one who did is gone. */
+  'driver.changed': z.object({ driver: driverSchema.nullable() }),
   'terminal.exited': exitSchema,
   'terminal.resized': z.object({ cols: columnsSchema, rows: rowsSchema }),
   /** The agent's own id for its conversation: what a resume names. */

@@ -30,6 +30,8 @@ export const limits = {
   terminalRows: 1_000,
   /** Lines above a terminal's screen that are kept with it. */
   scrollbackLines: 1_000,
+  /** People at one session who are told by name; the others are counted. */
+  presenceNamed: 50,
   /** What one subscriber may have un-acknowledged of a terminal's output: floor and ceiling. */
   creditFloor: 32 * 1024,
   creditCeiling: 2 * 1024 * 1024,

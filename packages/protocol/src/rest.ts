@@ -6,6 +6,7 @@ import { errorBodySchema } from './error.ts';
 import { factSchema } from './fact.ts';
 import { idSchema, offsetSchema, seqSchema, timeSchema } from './id.ts';
 import { limits } from './limits.ts';
+import { clientIdSchema } from './presence.ts';
 import {
   agentOptionsSchema,
   sessionDescriptorSchema,
@@ -55,6 +56,8 @@ export const eventsQuerySchema = z.object({
   limit: queryNumber.min(1).max(limits.pageFacts).default(limits.pageFacts),
   /** Of a stream: also the terminal's output, from this offset on, or a screen first. */
   tty: z.union([z.literal('screen'), queryNumber]).optional(),
+  /** Of a stream: who reads it, for presence. Without one it is somebody of its own. */
+  clientId: clientIdSchema.optional(),
 });
 export const eventPageSchema = z.object({
   events: z.array(factSchema),

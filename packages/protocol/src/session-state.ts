@@ -3,10 +3,11 @@
  * a log to a reader that does not read all of it.
  */
 import { z } from 'zod';
-import { actorSchema, approvalSchema } from './approval.ts';
+import { approvalSchema } from './approval.ts';
 import { errorBodySchema } from './error.ts';
 import { factDataSchemas, queuedMessageSchema } from './fact.ts';
 import { idSchema, timeSchema } from './id.ts';
+import { driverSchema } from './presence.ts';
 import {
   agentModeSchema,
   agentProviderSchema,
@@ -69,7 +70,9 @@ export const sessionStateSchema = z.object({
   /** Why it failed. */
   error: errorBodySchema.nullable(),
   /** Who drives the terminal. */
-  driver: actorSchema.nullable(),
+  driver: driverSchema.nullable(),
+  /** Somebody has driven it, so it has been looked at. */
+  everDriven: z.boolean(),
   terminal: z.object({ cols: columnsSchema, rows: rowsSchema, exit: exitSchema.nullable() }).nullable(),
   agent: agentStateSchema.nullable(),
 });

@@ -2,11 +2,21 @@
 import { z } from 'zod';
 import { idSchema, seqSchema, timeSchema } from './id.ts';
 import { limits } from './limits.ts';
+import { driverSchema } from './presence.ts';
 
 export const sessionKindSchema = z.enum(['terminal', 'agent']);
 export type SessionKind = z.infer<typeof sessionKindSchema>;
 
-export const sessionStatusSchema = z.enum(['creating', 'active', 'waiting', 'interrupted', 'ended', 'failed']);
+export const sessionStatusSchema = z.enum([
+  'creating',
+  'active',
+  /** As active, with nothing under way, and whoever was attached has left. */
+  'suspended',
+  'waiting',
+  'interrupted',
+  'ended',
+  'failed',
+]);
 export type SessionStatus = z.infer<typeof sessionStatusSchema>;
 
 /** Ask: reads only. Agent: elevated tools ask first. Auto: runs alone. */
@@ -79,7 +89,15 @@ export const sessionDescriptorSchema = z.object({
   oldestSeq: seqSchema,
   pinned: z.boolean(),
   archived: z.boolean(),
-  terminal: z.object({ cols: columnsSchema, rows: rowsSchema, exit: exitSchema.nullable() }).optional(),
+  terminal: z
+    .object({
+      cols: columnsSchema,
+      rows: rowsSchema,
+      exit: exitSchema.nullable(),
+      /** Who decides the size; null: nobody does, anybody may. */
+      driver: driverSchema.nullable(),
+    })
+    .optional(),
   agent: z
     .object({
       provider: agentProviderSchema,

@@ -10,6 +10,7 @@ import type { ErrorBody } from './error.ts';
 import { type Fact } from './fact.ts';
 import { idSchema, offsetSchema, seqSchema } from './id.ts';
 import { limits } from './limits.ts';
+import { type Presence, clientIdSchema } from './presence.ts';
 import type { Screen } from './screen.ts';
 import type { SessionDescriptor } from './session.ts';
 import { sessionStateSchema } from './session-state.ts';
@@ -30,7 +31,8 @@ export type Resume = z.infer<typeof resumeSchema>;
 
 /** What the client asks, by event name. */
 export const socketRequestSchemas = {
-  hello: z.object({ protocolVersion: z.number().int() }),
+  /** clientId: see clientIdSchema; without one the server makes one for the connection. */
+  hello: z.object({ protocolVersion: z.number().int(), clientId: clientIdSchema.optional() }),
   /**
    * Facts after `after`, then live ones; null: the newest ones, with the state at the end. Once per session and socket;
    * again replaces.
@@ -95,6 +97,8 @@ export interface SocketPushes {
   /** Replaces what the terminal shows; output goes on from screen.offset. */
   screen: (message: { sessionId: string; screen: Screen }) => void;
   preview: (message: { sessionId: string } & Preview) => void;
+  /** Who is attached: at the beginning of a subscription and at every change; the latest is all that counts. */
+  presence: (message: { sessionId: string } & Presence) => void;
   session: (message: { session: SessionDescriptor }) => void;
   sessionDeleted: (message: { sessionId: string }) => void;
 }

@@ -35,6 +35,12 @@ it('WIRE1: unknown kinds, unknown command types and bodies that lack something a
   expect(commandSchema.safeParse({ id: 'a', type: 'terminal.resize', cols: 0, rows: 24 }).success).toBe(false);
 });
 
+it('PRESENCE4: a client’s id is letters, digits, _ and -, and at most 64 of them', () => {
+  const hello = (clientId: unknown) => socketRequestSchemas.hello.safeParse({ protocolVersion: 1, clientId }).success;
+  expect([hello('a_B-9'), hello('x'.repeat(64)), hello(undefined)]).toEqual([true, true, true]);
+  for (const wrong of ['', 'x'.repeat(65), 'a b', 'a/b', 'é', 7, null, {}]) expect(hello(wrong)).toBe(false);
+});
+
 it('WIRE6: a message is bounded in bytes, not in characters', () => {
   const send = (text: string) => commandSchema.safeParse({ id: 'a', type: 'message.send', text }).success;
   expect(send('x'.repeat(limits.messageText))).toBe(true);

@@ -7,6 +7,7 @@ import * as error from '../src/error.ts';
 import * as exported from '../src/export.ts';
 import * as fact from '../src/fact.ts';
 import * as limitUse from '../src/limit-use.ts';
+import * as presence from '../src/presence.ts';
 import * as rest from '../src/rest.ts';
 import * as retention from '../src/retention.ts';
 import * as rule from '../src/rule.ts';
@@ -38,6 +39,7 @@ it('WIRE2: the shape of every message is the recorded one', () => {
     exported,
     fact,
     limitUse,
+    presence,
     rest,
     retention,
     rule,

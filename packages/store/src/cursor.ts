@@ -1,7 +1,7 @@
 /** Where a page of the session list ended: opaque to its reader, checked when it comes back. */
 import { idSchema, timeSchema } from '@holdfast/protocol/id.ts';
 
-interface ListPlace {
+export interface ListPlace {
   readonly lastActivityAt: string;
   readonly id: string;
 }

@@ -2,7 +2,7 @@ import { fail, ok } from '@holdfast/protocol/error.ts';
 import type { Result } from '@holdfast/protocol/error.ts';
 import type { SessionKind, SessionStatus } from '@holdfast/protocol/session.ts';
 import { sql } from 'kysely';
-import { decodeCursor, encodeCursor } from './cursor.ts';
+import { type ListPlace, decodeCursor, encodeCursor } from './cursor.ts';
 import type { Build } from './engine.ts';
 import type { Flag, SessionRecord } from './schema.ts';
 import { all, first, run } from './steps.ts';
@@ -126,18 +126,35 @@ export function* selectArchivedSessions(build: Build, ownerId: string): Steps<st
   );
   return records.map(({ id }) => id);
 }
+const pageLooked = 100;
 
 type SessionPage = { sessions: SessionRow[]; nextCursor?: string };
 
 /** Pages hang together by the last row's (activity, id): a session that did not change is listed exactly once. */
 export function* selectSessionPage(build: Build, query: SessionQuery): Steps<Result<SessionPage>> {
-  let select = build
-    .selectFrom('sessions')
-    .selectAll()
-    .orderBy('last_activity_at', 'desc')
-    .orderBy('id', 'desc')
-    .limit(query.limit + 1);
-  const { ownerId, status, workspaceId, titlePart, cursor } = query;
+  const { limit, cursor, matches } = query;
+  // Where some are passed over, one look at many is better than many looks.
+  const atOnce = matches === undefined ? limit + 1 : Math.max(limit + 1, pageLooked);
+  let place = cursor === undefined ? null : decodeCursor(cursor);
+  if (place === null && cursor !== undefined) return fail('bad_request', 'This cursor is not from an earlier answer.');
+  const found: SessionRow[] = [];
+  for (;;) {
+    const records = yield* all(selectAfter(build, query, place).limit(atOnce));
+    const rows = records.map(toSession);
+    found.push(...(matches === undefined ? rows : rows.filter(matches)));
+    const last = records.at(-1);
+    if (found.length > limit || records.length < atOnce || last === undefined) break;
+    place = { lastActivityAt: last.last_activity_at, id: last.id };
+  }
+  const sessions = found.slice(0, limit);
+  const last = sessions.at(-1);
+  return ok({ sessions, ...(last && found.length > limit ? { nextCursor: encodeCursor(last) } : {}) });
+}
+
+/** Newest activity first, from after this place on. */
+function selectAfter(build: Build, query: SessionQuery, place: ListPlace | null) {
+  let select = build.selectFrom('sessions').selectAll().orderBy('last_activity_at', 'desc').orderBy('id', 'desc');
+  const { ownerId, status, workspaceId, titlePart } = query;
   if (ownerId !== undefined) select = select.where('owner_id', '=', ownerId);
   if (status !== undefined) select = select.where('status', '=', status);
   if (workspaceId !== undefined) select = select.where('workspace_id', '=', workspaceId);
@@ -145,18 +162,11 @@ export function* selectSessionPage(build: Build, query: SessionQuery): Steps<Res
     const pattern = `%${fold(titlePart).replace(/[\\%_]/g, '\\$&')}%`;
     select = select.where(sql<boolean>`title_folded like ${pattern} escape '\\'`);
   }
-  if (cursor !== undefined) {
-    const place = decodeCursor(cursor);
-    if (place === null) return fail('bad_request', 'This cursor is not from an earlier answer.');
-    select = select.where((where) =>
-      where.or([
-        where('last_activity_at', '<', place.lastActivityAt),
-        where.and([where('last_activity_at', '=', place.lastActivityAt), where('id', '<', place.id)]),
-      ]),
-    );
-  }
-  const records = yield* all(select);
-  const sessions = records.slice(0, query.limit).map(toSession);
-  const last = sessions.at(-1);
-  return ok({ sessions, ...(last && records.length > query.limit ? { nextCursor: encodeCursor(last) } : {}) });
+  if (place === null) return select;
+  return select.where((where) =>
+    where.or([
+      where('last_activity_at', '<', place.lastActivityAt),
+      where.and([where('last_activity_at', '=', place.lastActivityAt), where('id', '<', place.id)]),
+    ]),
+  );
 }

@@ -52,6 +52,8 @@ export interface Change {
   readonly overTurns?: readonly string[];
   /** An agent's turn is under way after the facts. Default: no. */
   readonly turnOpen?: boolean;
+  /** Nobody did anything: lastActivityAt stays. Default: somebody did. */
+  readonly silent?: boolean;
   /** The last screen of a terminal; replaces an earlier one. */
   readonly screen?: KeptScreen;
 }
@@ -113,6 +115,8 @@ export interface SessionQuery {
   readonly workspaceId?: string;
   /** Case-insensitive part of the title. */
   readonly titlePart?: string;
+  /** Asked of each session that fits all the rest: those it refuses are passed over. */
+  readonly matches?: (session: SessionRow) => boolean;
   /** From an earlier answer; opaque. */
   readonly cursor?: string;
   readonly limit: number;

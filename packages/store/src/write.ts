@@ -35,9 +35,10 @@ const unchanged = (session: SessionRow): Written => ({ facts: [], deliveries: []
 /** The new facts with their places, and the row after them. */
 function place(session: SessionRow, at: string, change: Change): { facts: Fact[]; row: SessionRow } {
   const facts = change.facts.map((draft, index): Fact => ({ seq: session.lastSeq + 1 + index, at, ...draft }));
-  const { title, status, state, turnOpen = false } = change;
+  const { title, status, state, turnOpen = false, silent = false } = change;
   const lastSeq = session.lastSeq + facts.length;
-  return { facts, row: { ...session, title, status, state, turnOpen, lastSeq, lastActivityAt: at } };
+  const lastActivityAt = silent ? session.lastActivityAt : at;
+  return { facts, row: { ...session, title, status, state, turnOpen, lastSeq, lastActivityAt } };
 }
 
 /** Everything of a change but the session's row, which must be there. */

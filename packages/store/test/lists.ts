@@ -1,7 +1,7 @@
 /** Lists of sessions and workspaces: part of the store contract. */
-import type { SessionQuery, Store } from '@holdfast/store/store.ts';
+import type { SessionQuery, SessionRow, Store } from '@holdfast/store/store.ts';
 import { describe, expect, it } from 'vitest';
-import { decideOn, newSession, time, unwrap, workspace } from './samples.ts';
+import { decideOn, message, newSession, time, unwrap, workspace } from './samples.ts';
 
 /** `current` answers the store under test, with `workspace` in it. */
 export function listContract(current: () => Store): void {
@@ -62,6 +62,23 @@ export function listContract(current: () => Store): void {
       await add('e', 0, { ownerId: 'bob' });
       await current().flagSession('e', { archived: true });
       expect(await current().archivedSessions('ada')).toEqual(['b', 'c', 'a']);
+    });
+
+    it('LOG12, SESSION6: what is passed over is missing from the pages and from nowhere else', async () => {
+      for (let index = 0; index < 150; index += 1) await add(`s${String(index).padStart(3, '0')}`, index);
+      const rare = ({ id }: SessionRow) => id.endsWith('7') || id === 's000';
+      const expected = (await list({ limit: 200 })).filter((id) => id.endsWith('7') || id === 's000');
+      expect(expected).toHaveLength(16);
+      expect((await pages({ matches: rare })).flat()).toEqual(expected);
+      expect((await pages({ matches: rare, limit: 16 })).flat()).toEqual(expected);
+      expect(await pages({ matches: () => false })).toEqual([[]]);
+    });
+
+    it('PRESENCE10: what is nobody’s activity leaves a session where it is', async () => {
+      await add('a', 1);
+      await add('b', 2);
+      unwrap(await current().change('a', time(9), decideOn({ facts: [message('x')], silent: true })));
+      expect(await list()).toEqual(['b', 'a']);
     });
 
     it('LOG12: filters combine, also with a cursor', async () => {

@@ -52,11 +52,11 @@ describe('what a session says of itself', () => {
     const ended = agent({
       kind: 'terminal',
       status: 'ended',
-      terminal: { cols: 80, rows: 24, exit: { exitCode: 1, signal: null } },
+      terminal: { cols: 80, rows: 24, exit: { exitCode: 1, signal: null }, driver: null },
     });
     expect(stateWords(ended, false).text).toBe('Exited with code 1');
     expect(
-      stateWords({ ...ended, terminal: { cols: 80, rows: 24, exit: { exitCode: null, signal: 'SIGKILL' } } }, true)
+      stateWords({ ...ended, terminal: { cols: 80, rows: 24, exit: { exitCode: null, signal: 'SIGKILL' }, driver: null } }, true)
         .text,
     ).toBe('Ended by SIGKILL');
   });

@@ -59,6 +59,7 @@ const unread: SessionState = {
   end: 'none',
   error: null,
   driver: null,
+  everDriven: false,
   terminal: null,
   agent: { ...newAgent, provider: '' },
 };

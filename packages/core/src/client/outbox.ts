@@ -5,7 +5,7 @@
  * What is true of a command in each state: saving: only in memory · saved: kept on this device · sending: on its way ·
  * stored: the server has receipted it · failed: it certainly had no effect · unsure: it may have had its effect.
  */
-import type { Command, Receipt } from '@holdfast/protocol/command.ts';
+import type { Command, CommandType, Receipt } from '@holdfast/protocol/command.ts';
 import type { ErrorBody, ErrorKind, Result } from '@holdfast/protocol/error.ts';
 import { fullJitter } from './backoff.ts';
 
@@ -129,8 +129,9 @@ const leavesUnsure: ReadonlySet<ErrorKind> = new Set(['internal', 'unavailable',
 
 const timedOut: ErrorBody = { kind: 'timeout', message: 'the server did not answer in time' };
 
-/** A size that is no longer wanted must not come back with the next start. */
-const isDurable = (command: Command): boolean => command.type !== 'terminal.resize';
+/** A size, or the wish to decide it, that is no longer wanted must not come back with the next start. */
+const ofTheMoment: ReadonlySet<CommandType> = new Set(['terminal.resize', 'driver.take', 'driver.give']);
+const isDurable = (command: Command): boolean => !ofTheMoment.has(command.type);
 
 const awaitsAnswer = (entry: OutboxEntry): boolean => entry.state.status === 'sending' && entry.refusal === null;
 

@@ -6,6 +6,7 @@
 import type { Actor } from '@holdfast/protocol/approval.ts';
 import type { ErrorBody } from '@holdfast/protocol/error.ts';
 import type { QueuedMessage } from '@holdfast/protocol/fact.ts';
+import type { Driver } from '@holdfast/protocol/presence.ts';
 import type { AgentMode, Exit, OpenTurn, SessionKind, SessionStatus } from '@holdfast/protocol/session.ts';
 import type { SessionState, UsageTotals } from '@holdfast/protocol/session-state.ts';
 import { noUsage } from '../session/state.ts';
@@ -43,7 +44,7 @@ export interface StateView {
   readonly mode: AgentMode | null;
   readonly model: string | null;
   readonly conversationId: string | null;
-  readonly driver: Actor | null;
+  readonly driver: Driver | null;
   /** Process number of the session's process, 0 before the first; a terminal has one for life. */
   readonly generation: number;
   readonly terminal: { readonly cols: number; readonly rows: number; readonly exit: Exit | null } | null;

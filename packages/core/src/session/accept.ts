@@ -1,9 +1,11 @@
-/** What a runner's report, or its silence about a session, does to that session. Pure. */
+/** What a runner's report does to a session, or the silence of its runner or its driver. Pure. */
 import type { FactDraft } from '@holdfast/protocol/fact.ts';
+import type { Driver } from '@holdfast/protocol/presence.ts';
 import type { InventoryItem } from '@holdfast/protocol/runner.ts';
 import type { SessionState } from '@holdfast/protocol/session-state.ts';
 import { answerByRules, described } from './approvals.ts';
 import { type Decision, type DecisionContext, Draft } from './decision.ts';
+import { isSameClient } from './driver.ts';
 import { kinds } from './kinds.ts';
 import { closeLooseEnds, interruptTurn, startNextQueued } from './turns.ts';
 
@@ -79,5 +81,14 @@ export function reconcile(
 ): Decision {
   const draft = new Draft(state, context);
   if (state.end === 'none' && !kinds[state.kind].stands(state, item, startPending)) kinds[state.kind].lose(draft);
+  return draft;
+}
+
+/** `gone` has been away for too long (null: it came back after all). Nothing happens if it does not drive any more. */
+export function releaseDriver(state: SessionState, gone: Driver | null, context: DecisionContext): Decision {
+  const draft = new Draft(state, context);
+  if (state.end === 'none' && isSameClient(state.driver, gone)) {
+    draft.add({ type: 'driver.changed', data: { driver: null } });
+  }
   return draft;
 }

@@ -96,6 +96,8 @@ export const agentKind: Kind = {
         return ok(draft);
       case 'terminal.write':
       case 'terminal.resize':
+      case 'driver.take':
+      case 'driver.give':
         return null;
     }
   },

@@ -21,7 +21,7 @@ export function apply(state: SessionState | null, fact: FactDraft, at: string, s
     case 'session.failed':
       return { ...state, end: 'failed', error: fact.data.error };
     case 'driver.changed':
-      return { ...state, driver: fact.data.driver };
+      return { ...state, driver: fact.data.driver, everDriven: true };
     case 'terminal.resized':
       return state.terminal === null ? state : { ...state, terminal: { ...state.terminal, ...fact.data } };
     case 'terminal.exited':
@@ -36,7 +36,8 @@ export function apply(state: SessionState | null, fact: FactDraft, at: string, s
 
 function created({ data }: Extract<FactDraft, { type: 'session.created' }>): SessionState {
   const { kind, title } = data;
-  return { kind, title, generation: 0, end: 'none', error: null, driver: null, ...kinds[kind].initial(data) };
+  const state = { kind, title, generation: 0, end: 'none', error: null, driver: null, everDriven: false } as const;
+  return { ...state, ...kinds[kind].initial(data) };
 }
 
 function applyToAgent(agent: AgentState, fact: FactDraft, at: string, sessionId: string): AgentState {

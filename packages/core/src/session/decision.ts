@@ -1,6 +1,7 @@
 /** A decision under way: facts are added one by one, each folded at once, so that later ones see what earlier ones did. */
 import type { Actor, Approval, ApprovalRule } from '@holdfast/protocol/approval.ts';
 import type { FactDraft } from '@holdfast/protocol/fact.ts';
+import type { Driver } from '@holdfast/protocol/presence.ts';
 import type { Instruction } from '@holdfast/protocol/runner.ts';
 import type { SessionState } from '@holdfast/protocol/session-state.ts';
 import { apply } from './apply.ts';
@@ -36,6 +37,8 @@ export interface DecisionContext {
 export interface CommandContext extends DecisionContext {
   /** Who asks. */
   readonly actor: Actor;
+  /** The client of this id that is attached to the session now; null: there is none. */
+  readonly attached: (clientId: string) => Driver | null;
 }
 
 export class Draft implements Decision {

@@ -35,6 +35,7 @@ export function stateFrom(stored: unknown): SessionState {
     ...state,
     error: state.error ?? null,
     driver: state.driver ?? null,
+    everDriven: state.everDriven ?? false,
     // Not all of it: the first builds kept the shell's environment here too.
     terminal: terminal && { cols: terminal.cols, rows: terminal.rows, exit: terminal.exit },
     agent: agent && { ...newAgent, ...agent },

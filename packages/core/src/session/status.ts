@@ -13,12 +13,27 @@ export function statusOf(state: SessionState): SessionStatus {
   return 'active';
 }
 
-/** Every change of status there can be. */
+/** Whether anybody is attached to a session: now, not any more, or not ever as far as is known. */
+export type Attended = 'now' | 'before' | 'never';
+
+/**
+ * What lists and pages say: as the log, but what is alive, has nothing under way and was left by all who were attached
+ * is suspended. What nobody has ever attached to is not: programs that never do wait for `active`.
+ */
+export function shownStatus(state: SessionState, attended: Attended): SessionStatus {
+  const status = statusOf(state);
+  if (status !== 'active' || (state.agent !== null && state.agent.turn !== null)) return status;
+  const left = attended === 'before' || (attended === 'never' && state.everDriven);
+  return left ? 'suspended' : 'active';
+}
+
+/** Every change of status there can be, as the log has it and as it is shown. */
 export const legalTransitions: Readonly<Record<SessionStatus, readonly SessionStatus[]>> = {
-  creating: ['active', 'ended', 'failed'],
-  active: ['waiting', 'interrupted', 'ended', 'failed'],
-  waiting: ['active', 'interrupted', 'ended', 'failed'],
-  interrupted: ['active', 'waiting', 'ended', 'failed'],
+  creating: ['active', 'suspended', 'ended', 'failed'],
+  active: ['suspended', 'waiting', 'interrupted', 'ended', 'failed'],
+  suspended: ['active', 'waiting', 'ended', 'failed'],
+  waiting: ['active', 'suspended', 'interrupted', 'ended', 'failed'],
+  interrupted: ['active', 'suspended', 'waiting', 'ended', 'failed'],
   ended: [],
   failed: [],
 };

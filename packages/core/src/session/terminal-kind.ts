@@ -1,6 +1,7 @@
 /** A shell, or any program, in a terminal. */
 import { ok } from '@holdfast/protocol/error.ts';
 import type { TerminalOptions } from '@holdfast/protocol/session.ts';
+import { giveDriver, sizeRefusal, takeDriver } from './driver.ts';
 import type { Kind } from './kind.ts';
 import { defaultTerminalSize } from './state.ts';
 
@@ -24,14 +25,23 @@ export const terminalKind: Kind = {
     draft.instruct({ type: 'terminal.start', sessionId, generation: 1, cwd, terminal: withSize(body.terminal) });
   },
 
-  decide(draft, command, { sessionId }) {
+  decide(draft, command, context) {
+    const { sessionId } = context;
     switch (command.type) {
       case 'terminal.write':
+        draft.instruct({ type: command.type, sessionId, data: command.data });
+        return ok(draft);
       case 'terminal.resize': {
-        const { id: _id, ...rest } = command;
-        draft.instruct({ ...rest, sessionId });
+        const { type, cols, rows, clientId } = command;
+        const refusal = sizeRefusal(draft, clientId, context);
+        if (refusal !== null) return refusal;
+        draft.instruct({ type, sessionId, cols, rows });
         return ok(draft);
       }
+      case 'driver.take':
+        return takeDriver(draft, command, context);
+      case 'driver.give':
+        return giveDriver(draft, command, context);
       default:
         return null;
     }

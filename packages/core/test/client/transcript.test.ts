@@ -214,7 +214,7 @@ describe('transcript', () => {
       { type: 'model.changed', data: { model: 'm2' } },
       { type: 'session.renamed', data: { title: 'New' } },
       { type: 'agent.conversation', data: { conversationId: 'c' } },
-      { type: 'driver.changed', data: { driver: ada } },
+      { type: 'driver.changed', data: { driver: { ...ada, clientId: 'tab' } } },
       { type: 'session.failed', data: { error: { kind: 'agent_unavailable', message: 'log in' } } },
     );
     expect(transcript).toMatchObject({
@@ -223,7 +223,7 @@ describe('transcript', () => {
       model: 'm2',
       provider: 'claude',
       conversationId: 'c',
-      driver: ada,
+      driver: { ...ada, clientId: 'tab' },
       status: 'failed',
       error: { kind: 'agent_unavailable' },
     });

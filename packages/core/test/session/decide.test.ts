@@ -173,10 +173,15 @@ it('LINK3: what the runner does not know to be alive is ended or interrupted, un
   const alive = { sessionId: 'session', generation: 1, alive: true, turnId: null };
   expect(reconcile(terminal.state, alive, false, using).facts).toEqual([]);
   expect(types(reconcile(terminal.state, null, false, using))).toEqual(['session.ended']);
-  const { state } = running();
-  expect(reconcile(state, null, false, using).facts).toMatchObject([
-    { type: 'turn.interrupted', data: { reason: 'runner_lost' } },
-  ]);
+  const sent = run(created(agentBody).state, say('m1')).state;
+  expect(reconcile(sent, null, true, using).facts).toEqual([]);
+  // Once it has begun, a start that nobody called done was done all the same: what it began is gone.
+  expect(types(reconcile(terminal.state, null, true, using))).toEqual(['session.ended']);
+  for (const startPending of [false, true]) {
+    expect(reconcile(running().state, null, startPending, using).facts).toMatchObject([
+      { type: 'turn.interrupted', data: { reason: 'runner_lost' } },
+    ]);
+  }
 });
 
 it('LINK3: a process that is there speaks for the turn it is in and for no other', () => {

@@ -20,6 +20,7 @@ export function context(newId: () => string = counter('id')): CommandContext {
     ownerId: 'u',
     rules: [],
     actor: { kind: 'user', id: 'u', name: 'Ada', device: 'laptop' },
+    attached: () => null,
   };
 }
 

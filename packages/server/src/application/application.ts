@@ -8,6 +8,7 @@ import type { Result } from '@holdfast/protocol/error.ts';
 import type { ExportChoice } from '@holdfast/protocol/export.ts';
 import type { Fact } from '@holdfast/protocol/fact.ts';
 import type { LimitList } from '@holdfast/protocol/limit-use.ts';
+import type { Presence } from '@holdfast/protocol/presence.ts';
 import type {
   AgentInfo,
   AnswerApprovals,
@@ -42,6 +43,8 @@ export interface SubscriberSink {
   tty(offset: number, data: Uint8Array): void;
   /** Replaces what was shown; output goes on from screen.offset. */
   screen(screen: Screen): void;
+  /** Who is attached; the latest is all that counts. */
+  presence(presence: Presence): void;
   /** The session was deleted, or the server is going away. */
   closed(): void;
   /** null: it takes more now. Else resolves when it does, or never will again: until then the log waits in the store. */
@@ -61,6 +64,8 @@ export interface SubscribeRequest {
   readonly after: number | null;
   /** Also the terminal's output; from: next byte wanted, or null for a screen first. */
   readonly tty?: { readonly from: number | null };
+  /** Which of the login's clients it is. Default: one of its own. */
+  readonly clientId?: string;
 }
 
 export interface RunnerInfo {
@@ -116,6 +121,7 @@ export interface Application {
     query: { status?: SessionStatus; workspaceId?: string; titlePart?: string; cursor?: string; limit: number },
   ): Promise<Result<{ sessions: SessionDescriptor[]; nextCursor?: string }>>;
   session(login: Login, id: string): Promise<Result<SessionDescriptor>>;
+  presence(login: Login, id: string): Promise<Result<Presence>>;
   patchSession(
     login: Login,
     id: string,

@@ -3,7 +3,7 @@ import { type Result, ok } from '@holdfast/protocol/error.ts';
 import type { SessionDescriptor } from '@holdfast/protocol/session.ts';
 import type { Decision } from '@holdfast/core/session/decision.ts';
 import { stateFrom } from '@holdfast/core/session/state.ts';
-import { statusOf } from '@holdfast/core/session/status.ts';
+import { type Attended, shownStatus, statusOf } from '@holdfast/core/session/status.ts';
 import type { Change, SessionRow } from '@holdfast/store/store.ts';
 import type { KeptScreen } from '@holdfast/protocol/screen.ts';
 import type { SessionState } from '@holdfast/protocol/session-state.ts';
@@ -32,13 +32,15 @@ export function toChange(decided: Result<Decision>): Result<Change> {
   return decided.ok ? ok(changeOf(decided.value)) : decided;
 }
 
-export function describe(row: SessionRow, runnerOnline: boolean): SessionDescriptor {
+export function describe(row: SessionRow, runnerOnline: boolean, attended: Attended): SessionDescriptor {
   const { state: _state, turnOpen: _turnOpen, ...fields } = row;
-  const { terminal, agent } = stateOf(row);
+  const state = stateOf(row);
+  const { agent, terminal, driver } = state;
   return {
     ...fields,
+    status: shownStatus(state, attended),
     runnerOnline,
-    ...(terminal === null ? {} : { terminal: { cols: terminal.cols, rows: terminal.rows, exit: terminal.exit } }),
+    ...(terminal === null ? {} : { terminal: { ...terminal, driver } }),
     ...(agent === null
       ? {}
       : {

@@ -5,6 +5,7 @@ import type { Command, Receipt } from '@holdfast/protocol/command.ts';
 import { type Result, fail, ok } from '@holdfast/protocol/error.ts';
 import type { ExportChoice } from '@holdfast/protocol/export.ts';
 import type { LimitList } from '@holdfast/protocol/limit-use.ts';
+import type { Presence } from '@holdfast/protocol/presence.ts';
 import type {
   AgentInfo,
   AnswerApprovals,
@@ -84,7 +85,7 @@ export class HoldfastApplication implements Application {
 
   constructor(options: ApplicationOptions) {
     this.#options = options;
-    const { store, newId, time, now, log } = options;
+    const { store, newId, time, now, log, later = unreferencedTimer } = options;
     this.#approvals = new Approvals({ store, time, command: (login, id, command) => this.command(login, id, command) });
     this.#limits = new Limits(options.limits ?? noLimits, now);
     this.#live = new Live({
@@ -92,8 +93,12 @@ export class HoldfastApplication implements Application {
       link: (runnerId) => this.#runners.link(runnerId),
       online: (runnerId) => this.#runners.online(runnerId),
       instructed: (runnerId) => this.#runners.pump(runnerId),
+      newId,
+      time,
       now,
       replay: options.replay,
+      later,
+      log,
     });
     const live = this.#live;
     const logged = (error: unknown): void => log.error({ error }, 'a runner could not be announced');
@@ -131,7 +136,7 @@ export class HoldfastApplication implements Application {
         const link = this.#runners.link(runnerId);
         if (link.ok) link.value.send({ type: 'abandon', sessionId: id });
       },
-      later: options.later ?? unreferencedTimer,
+      later,
       log,
     });
     this.#exports = new Exports({
@@ -206,7 +211,10 @@ export class HoldfastApplication implements Application {
     const { store, newId, time } = this.#options;
     const { id: workspaceId, path: cwd, runnerId } = workspace.value;
     const owned = { workspaceId, ownerId: login.userId };
-    const context = { ...owned, sessionId: newId(), at: time(), newId, cwd, rules: [], actor: actorOf(login) };
+    const context = {
+      ...{ ...owned, sessionId: newId(), at: time(), newId, cwd, rules: [], actor: actorOf(login) },
+      attached: () => null,
+    };
     const title = body.title ?? kinds[body.kind].title(body, workspace.value.name);
     const change = toChange(create(body, title, newId(), context));
     if (!change.ok) return change;
@@ -227,15 +235,21 @@ export class HoldfastApplication implements Application {
     login: Login,
     query: Parameters<Application['sessions']>[1],
   ): Promise<Result<{ sessions: SessionDescriptor[]; nextCursor?: string }>> {
-    const page = await this.#options.store.sessions({ ...query, ownerId: login.userId });
+    const { status, ...rest } = query;
+    const page = await this.#options.store.sessions({ ...rest, ...this.#live.showing(status), ownerId: login.userId });
     if (!page.ok) return page;
-    const { sessions, ...rest } = page.value;
-    return ok({ ...rest, sessions: sessions.map((row) => this.#live.describe(row)) });
+    const { sessions, ...more } = page.value;
+    return ok({ ...more, sessions: sessions.map((row) => this.#live.describe(row)) });
   }
 
   async session(login: Login, id: string): Promise<Result<SessionDescriptor>> {
     const row = await this.#row(login, id);
     return row.ok ? ok(this.#live.describe(row.value)) : row;
+  }
+
+  async presence(login: Login, id: string): Promise<Result<Presence>> {
+    const row = await this.#row(login, id);
+    return row.ok ? ok(this.#live.presence(id)) : row;
   }
 
   async patchSession(
@@ -277,7 +291,10 @@ export class HoldfastApplication implements Application {
     const { store, newId, time } = this.#options;
     const { workspaceId, ownerId } = row.value;
     const cwd = (await store.workspace(workspaceId))?.path ?? '';
-    const context = { sessionId, workspaceId, ownerId, at: time(), newId, cwd, actor: actorOf(login) };
+    const context = {
+      ...{ sessionId, workspaceId, ownerId, at: time(), newId, cwd, actor: actorOf(login) },
+      attached: (clientId: string) => this.#live.attached(sessionId, clientId),
+    };
     const key = { commandId: command.id, fingerprint: fingerprint(command) };
     const write = (files: Result<null>) =>
       store.command(sessionId, key, context.at, (current, use, rules) => {
@@ -361,7 +378,10 @@ export class HoldfastApplication implements Application {
 
   async subscribe(login: Login, request: SubscribeRequest, sink: SubscriberSink): Promise<Result<Subscription>> {
     const row = await this.#row(login, request.sessionId);
-    return row.ok ? this.#live.subscribe(row.value, request, sink) : row;
+    if (!row.ok) return row;
+    const { userId, name, device } = login;
+    const client = { clientId: request.clientId ?? this.#options.newId(), userId, name, device };
+    return this.#live.subscribe(row.value, client, request, sink);
   }
 
   watch(login: Login, listener: (event: SessionEvent) => void): () => void {

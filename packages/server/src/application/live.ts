@@ -1,15 +1,20 @@
 /** Everything that moves: who subscribes to which session, and what each of them is told after a write. */
 import { type Result, fail, ok } from '@holdfast/protocol/error.ts';
 import type { Fact } from '@holdfast/protocol/fact.ts';
+import type { Driver, Presence as Told } from '@holdfast/protocol/presence.ts';
 import type { InventoryItem, RunnerAnswer } from '@holdfast/protocol/runner.ts';
 import type { Screen } from '@holdfast/protocol/screen.ts';
-import type { SessionDescriptor } from '@holdfast/protocol/session.ts';
+import type { SessionDescriptor, SessionStatus } from '@holdfast/protocol/session.ts';
 import type { Preview } from '@holdfast/protocol/socket.ts';
+import type { Client } from '@holdfast/core/presence/attendance.ts';
 import { kinds } from '@holdfast/core/session/kinds.ts';
-import type { SessionRow, Store } from '@holdfast/store/store.ts';
+import type { SessionQuery, SessionRow, Store } from '@holdfast/store/store.ts';
+import type { Logger } from 'pino';
 import type { SessionEvent, SubscribeRequest, SubscriberSink, Subscription } from './application.ts';
 import { describe, stateOf } from './decisions.ts';
+import { Drivers } from './drivers.ts';
 import type { Announcements } from './events.ts';
+import { Presence } from './presence.ts';
 import { PreviewCache } from './preview-cache.ts';
 import { type RunnerLink, offline } from './runner-link.ts';
 import { type ReplayLimits, SessionFeed } from './session-feed.ts';
@@ -21,9 +26,15 @@ export interface LiveOptions {
   readonly link: (runnerId: string) => Result<RunnerLink>;
   readonly online: (runnerId: string) => boolean;
   readonly instructed: (runnerId: string) => void;
+  readonly newId: () => string;
+  /** Wall time, ISO 8601 UTC. */
+  readonly time: () => string;
   /** Monotonic, ms. */
   readonly now: () => number;
   readonly replay?: ReplayLimits | undefined;
+  /** Calls back once after so many ms, and is cancelled by the answer. */
+  readonly later: (ms: number, call: () => void) => () => void;
+  readonly log: Logger;
 }
 
 interface PreviewListener {
@@ -40,6 +51,8 @@ export class Live implements Announcements {
   readonly #previews = new PreviewCache();
   readonly #previewListeners = new Map<string, Set<PreviewListener>>();
   readonly #watchers = new Set<{ readonly ownerId: string; readonly listener: (event: SessionEvent) => void }>();
+  readonly #drivers: Drivers;
+  readonly #presence: Presence;
   readonly #endWaiters = new Map<string, Set<() => void>>();
   /** Of every session whose terminal is watched. */
   readonly #runnerOf = new Map<string, string>();
@@ -58,6 +71,21 @@ export class Live implements Announcements {
       view: (sessionId, scrollback) => this.#view(sessionId, scrollback),
       now: options.now,
     });
+    this.#drivers = new Drivers({
+      ...options,
+      announcements: this,
+      isConnected: (sessionId, { clientId, id = '' }) =>
+        this.#presence.isConnected(sessionId, { clientId, userId: id }),
+    });
+    this.#presence = new Presence({
+      ...options,
+      driverOf: (sessionId) => this.#drivers.of(sessionId),
+      onMoved: (sessionId) => this.#drivers.moved(sessionId),
+      onAttended: (sessionId) =>
+        void this.#announceAttended(sessionId).catch((error: unknown) =>
+          options.log.warn({ err: error, sessionId }, 'who came or left could not be announced'),
+        ),
+    });
   }
 
   // What others announce.
@@ -67,6 +95,7 @@ export class Live implements Announcements {
     this.#previews.written(session.id, facts);
     this.#facts.publish(session.id, facts);
     if (facts.some((fact) => fact.type === 'session.started')) this.#terminals.started(session.id);
+    if (this.#drivers.look(session)) this.#presence.driverChanged(session.id);
     this.#announce(session.ownerId, { type: 'session', session: this.describe(session) });
     if (session.status === 'ended' || session.status === 'failed') {
       for (const resolve of this.#endWaiters.get(session.id) ?? []) resolve();
@@ -79,6 +108,8 @@ export class Live implements Announcements {
     this.#facts.closeAll(session.id);
     this.#terminals.delete(session.id);
     this.#previews.delete(session.id);
+    this.#drivers.forget(session.id);
+    this.#presence.deleted(session.id);
     this.#announce(session.ownerId, { type: 'sessionDeleted', sessionId: session.id });
   }
 
@@ -103,7 +134,10 @@ export class Live implements Announcements {
 
   async runnerReady(runnerId: string, inventory: readonly InventoryItem[]): Promise<void> {
     this.#terminals.relinked([...this.#terminals.watched()].filter((id) => this.#runnerOf.get(id) === runnerId));
-    await this.#announceAll(runnerId);
+    const open = await this.#options.store.openSessions(runnerId);
+    // Who drove before this server's start has its grace to come back.
+    for (const row of open) this.#drivers.look(row);
+    this.#announceAll(open);
     const link = this.#options.link(runnerId);
     if (!link.ok) return;
     for (const { sessionId, turnId } of inventory) {
@@ -114,13 +148,32 @@ export class Live implements Announcements {
   }
 
   async runnerGone(runnerId: string): Promise<void> {
-    await this.#announceAll(runnerId);
+    if (this.#watchers.size > 0) this.#announceAll(await this.#options.store.openSessions(runnerId));
   }
 
   // What people ask.
 
   describe(session: SessionRow): SessionDescriptor {
-    return describe(session, this.#options.online(session.runnerId));
+    return describe(session, this.#options.online(session.runnerId), this.#presence.attended(session.id));
+  }
+
+  /** What to ask the store for those whose status is shown as this one; undefined: all. */
+  showing(status: SessionStatus | undefined): Pick<SessionQuery, 'status' | 'matches'> {
+    if (status === undefined) return {};
+    if (status !== 'active' && status !== 'suspended') return { status };
+    return { status: 'active', matches: (row) => this.describe(row).status === status };
+  }
+
+  presence(sessionId: string): Told {
+    return this.#presence.of(sessionId);
+  }
+
+  /** The client of this id that is attached to the session. */
+  attached(sessionId: string, clientId: string): Driver | null {
+    const found = this.#presence.find(sessionId, clientId);
+    if (found === null) return null;
+    const { userId: id, name, device } = found;
+    return { kind: 'user', id, name, device, clientId };
   }
 
   watch(ownerId: string, listener: (event: SessionEvent) => void): () => void {
@@ -129,7 +182,12 @@ export class Live implements Announcements {
     return () => this.#watchers.delete(watcher);
   }
 
-  async subscribe(session: SessionRow, request: SubscribeRequest, sink: SubscriberSink): Promise<Result<Subscription>> {
+  async subscribe(
+    session: SessionRow,
+    client: Client,
+    request: SubscribeRequest,
+    sink: SubscriberSink,
+  ): Promise<Result<Subscription>> {
     const listener: PreviewListener = { sink, synced: false };
     const subscribed = await this.#facts.subscribe(session.id, request.after, {
       facts: (facts) => sink.facts(facts),
@@ -146,6 +204,8 @@ export class Live implements Announcements {
     const listeners = this.#previewListeners.get(session.id) ?? new Set();
     this.#previewListeners.set(session.id, listeners.add(listener));
     const tty = request.tty === undefined ? null : this.#subscribeTty(session, request.tty.from, sink);
+    this.#drivers.look(session);
+    const detach = this.#presence.attach(session.id, client, sink);
     const facts = subscribed.value;
     return ok({
       resume: facts.resume,
@@ -153,6 +213,7 @@ export class Live implements Announcements {
       close: () => {
         facts.close();
         tty?.close();
+        detach();
         listeners.delete(listener);
         if (listeners.size === 0 && this.#previewListeners.get(session.id) === listeners) {
           this.#previewListeners.delete(session.id);
@@ -194,6 +255,8 @@ export class Live implements Announcements {
 
   close(): void {
     this.#terminals.close();
+    this.#presence.close();
+    this.#drivers.close();
     this.#watchers.clear();
   }
 
@@ -233,10 +296,14 @@ export class Live implements Announcements {
   }
 
   /** The machine came or went: that is part of what each of its sessions shows. */
-  async #announceAll(runnerId: string): Promise<void> {
-    if (this.#watchers.size === 0) return;
-    for (const row of await this.#options.store.openSessions(runnerId)) {
-      this.#announce(row.ownerId, { type: 'session', session: this.describe(row) });
-    }
+  #announceAll(rows: readonly SessionRow[]): void {
+    for (const row of rows) this.#announce(row.ownerId, { type: 'session', session: this.describe(row) });
+  }
+
+  /** Somebody is there, or nobody any more: that is part of a session's status. */
+  async #announceAttended(sessionId: string): Promise<void> {
+    const session = await this.#options.store.session(sessionId);
+    if (session === null || stateOf(session).end !== 'none') this.#presence.forget(sessionId);
+    else this.#announceAll([session]);
   }
 }

@@ -207,7 +207,8 @@ export class RunnerRegistry {
   async #reconcile(link: RunnerLink, inventory: readonly InventoryItem[], open: readonly SessionRow[]): Promise<void> {
     const { store, announcements, time, newId } = this.#options;
     const items = new Map(inventory.map((item) => [item.sessionId, item]));
-    const starting = new Set((await this.#allDeliveries(link.id)).filter(begins).map((delivery) => delivery.sessionId));
+    const starts = (await this.#allDeliveries(link.id)).filter(begins);
+    const starting = new Set(starts.map(({ sessionId }) => sessionId));
     for (const row of open) {
       const item = items.get(row.id) ?? null;
       items.delete(row.id);
@@ -217,7 +218,14 @@ export class RunnerRegistry {
         ok: true,
         value: changeOf(reconcile(stateOf(current), item, starting.has(row.id), context)),
       }));
-      if (written.ok && written.value.facts.length > 0) announceWritten(announcements, written.value);
+      if (!written.ok) continue;
+      if (written.value.facts.length > 0) announceWritten(announcements, written.value);
+      const turnId = stateOf(written.value.session).agent?.turn?.turnId;
+      for (const { id, sessionId, instruction } of starts) {
+        // Nobody is to be prompted for a turn that is over.
+        if (sessionId !== row.id || instruction.type !== 'turn.start' || instruction.turnId === turnId) continue;
+        await store.finishDelivery(id);
+      }
     }
     // Processes of sessions that are over here: their last reports may still come, so only what lives is ended.
     for (const item of items.values()) if (item.alive) link.send({ type: 'abandon', sessionId: item.sessionId });

@@ -23,7 +23,7 @@ export function eventRoutes(app: HttpApp, application: Application, streams: Eve
       schema: {
         tags: ['events'],
         description:
-          'A page of the log; with "Accept: text/event-stream" the log as it grows: resume, fact (id: its seq), preview, synced, heartbeat, deleted, drain (the server goes: come again). Last-Event-ID goes on after that fact. resume tells the verdict: ok, every fact after the cursor follows; reset (the cursor is not of this log, or too far behind its end, or "tail"), the facts from `from` on follow, and `base` is what the session was after lastSeq. tty: also a terminal\'s output, as tty (its bytes in base64) from that offset on, or after a screen; say what was parsed, or no more will come.',
+          'A page of the log; with "Accept: text/event-stream" the log as it grows: resume, fact (id: its seq), preview, presence (who is attached), synced, heartbeat, deleted, drain (the server goes: come again). Last-Event-ID goes on after that fact. resume tells the verdict: ok, every fact after the cursor follows; reset (the cursor is not of this log, or too far behind its end, or "tail"), the facts from `from` on follow, and `base` is what the session was after lastSeq. tty: also a terminal\'s output, as tty (its bytes in base64) from that offset on, or after a screen; say what was parsed, or no more will come.',
         params: z.object({ id: idSchema }),
         querystring: eventsQuerySchema,
         headers: streamHeaders,
@@ -38,7 +38,7 @@ export function eventRoutes(app: HttpApp, application: Application, streams: Eve
     },
     async (request, reply) => {
       const { id: sessionId } = request.params;
-      const { after, before, limit, tty } = request.query;
+      const { after, before, limit, tty, clientId } = request.query;
       if (after !== undefined && before !== undefined) refuse('Ask for facts after one or before one, not both.');
       if (!wantsStream(request.headers.accept)) {
         const page = after === 'tail' ? { before: Number.MAX_SAFE_INTEGER, limit } : { after, before, limit };
@@ -51,6 +51,7 @@ export function eventRoutes(app: HttpApp, application: Application, streams: Eve
         sessionId,
         after: lastId === undefined ? cursorOf(after) : Number(lastId),
         ...output,
+        ...(clientId === undefined ? {} : { clientId }),
       });
       return reply;
     },

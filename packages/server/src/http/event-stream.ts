@@ -3,6 +3,7 @@
  * Last-Event-ID what it has. Terminal output is `tty` with its bytes as base64, held back beyond the reader's credit.
  */
 import type { Fact } from '@holdfast/protocol/fact.ts';
+import type { Presence } from '@holdfast/protocol/presence.ts';
 import type { Screen } from '@holdfast/protocol/screen.ts';
 import type { Preview } from '@holdfast/protocol/socket.ts';
 import type { SubscriberSink, Subscription } from '../application/application.ts';
@@ -43,6 +44,10 @@ export class EventStream implements SubscriberSink {
 
   screen(screen: Screen): void {
     this.#writer.event('screen', screen);
+  }
+
+  presence(presence: Presence): void {
+    this.#writer.event('presence', presence);
   }
 
   closed(): void {

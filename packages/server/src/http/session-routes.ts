@@ -1,4 +1,5 @@
 import { commandSchema } from '@holdfast/protocol/command.ts';
+import { presenceSchema } from '@holdfast/protocol/presence.ts';
 import {
   commandAnswerSchema,
   createSessionSchema,
@@ -54,6 +55,18 @@ export function sessionRoutes(app: HttpApp, application: Application): void {
     '/api/sessions/:id',
     { schema: { tags, params: idParams, response: { 200: sessionDescriptorSchema, ...failures } } },
     async (request) => valueOf(await application.session(loginOf(request), request.params.id)),
+  );
+  app.get(
+    '/api/sessions/:id/presence',
+    {
+      schema: {
+        tags,
+        description: 'Who is attached: follows it over a socket or an event stream. 50 by name, the others counted.',
+        params: idParams,
+        response: { 200: presenceSchema, ...failures },
+      },
+    },
+    async (request) => valueOf(await application.presence(loginOf(request), request.params.id)),
   );
   app.patch(
     '/api/sessions/:id',

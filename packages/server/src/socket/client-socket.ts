@@ -3,6 +3,7 @@
  * is no known request gets a typed answer if it asked for one, and harms nobody (WIRE5). When the connection ends,
  * everything it opened is closed; the client comes again with its cursors.
  */
+import { randomUUID } from 'node:crypto';
 import { type ErrorBody, fail, ok, type Result } from '@holdfast/protocol/error.ts';
 import { limits } from '@holdfast/protocol/limits.ts';
 import {
@@ -72,6 +73,8 @@ export class ClientSocket {
   readonly #rate = new TokenBucket(allowed.rate, performance.now());
   readonly #subscriptions = new Map<string, OpenSubscription>();
   #unwatch: (() => void) | null = null;
+  /** Who it is for presence, until it says so itself. */
+  #clientId: string = randomUUID();
   #underWay = 0;
   #open = true;
 
@@ -173,6 +176,7 @@ export class ClientSocket {
           details: { protocolVersion },
         });
       }
+      this.#clientId = request.clientId ?? this.#clientId;
       return ok({ protocolVersion, serverId: this.#options.serverId, time: new Date().toISOString() });
     },
     subscribe: (request, afterAnswer) => this.#subscribe(request, afterAnswer),
@@ -205,6 +209,7 @@ export class ClientSocket {
     afterAnswer: (call: () => void) => void,
   ): Promise<Result<SocketAnswerBody<'subscribe'>>> {
     const { sessionId } = request;
+    const wanted = { ...request, clientId: this.#clientId };
     this.#subscriptions.get(sessionId)?.stop();
     if (this.#subscriptions.size >= allowed.subscriptions) {
       return fail('quota_exceeded', `One socket may follow ${allowed.subscriptions} sessions.`);
@@ -222,7 +227,7 @@ export class ClientSocket {
       },
     };
     this.#subscriptions.set(sessionId, entry);
-    const result = await this.#options.application.subscribe(this.login, request, held.sink).catch((error: unknown) => {
+    const result = await this.#options.application.subscribe(this.login, wanted, held.sink).catch((error: unknown) => {
       entry.stop();
       throw error;
     });
@@ -251,6 +256,7 @@ export class ClientSocket {
       tty: (offset, data) =>
         socket.emit('tty', { sessionId, offset, data: Buffer.from(data.buffer, data.byteOffset, data.byteLength) }),
       screen: (screen) => socket.emit('screen', { sessionId, screen }),
+      presence: (presence) => socket.emit('presence', { sessionId, ...presence }),
       closed: () => {
         stop();
         this.#tellClosed(sessionId).catch((error: unknown) => this.#internal(error, 'closed'));

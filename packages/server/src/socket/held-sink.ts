@@ -27,6 +27,7 @@ export function heldSink(target: SubscriberSink): HeldSink {
       preview: (preview) => pass(() => target.preview(preview)),
       tty: (offset, data) => pass(() => target.tty(offset, data)),
       screen: (screen) => pass(() => target.screen(screen)),
+      presence: (presence) => pass(() => target.presence(presence)),
       closed: () => pass(() => target.closed()),
       congestion: () => {
         if (stopped) return null;

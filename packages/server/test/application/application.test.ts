@@ -46,6 +46,7 @@ function collector(): SubscriberSink & { all: Fact[] } {
     preview: nothing,
     tty: nothing,
     screen: nothing,
+    presence: nothing,
     closed: nothing,
     congestion: () => null,
   };
@@ -183,6 +184,7 @@ it('AUTH6: a stranger is told that nothing exists, whatever is asked', async () 
     await application.deleteWorkspace(stranger, workspaceId),
     await application.createSession(stranger, { kind: 'terminal', workspaceId }, null),
     await application.session(stranger, sessionId),
+    await application.presence(stranger, sessionId),
     await application.patchSession(stranger, sessionId, { title: 'x' }),
     await application.deleteSession(stranger, sessionId),
     await application.command(stranger, sessionId, { id: 'm', type: 'turn.stop' }),

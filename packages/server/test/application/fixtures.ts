@@ -83,3 +83,29 @@ export function must<T>(result: { ok: true; value: T } | { ok: false; error: { m
   if (!result.ok) throw new Error(result.error.message);
   return result.value;
 }
+
+/** A clock that a test moves on, and what is to happen on it. */
+export class ManualClock {
+  #now = 0;
+  #due: { at: number; call: () => void }[] = [];
+
+  readonly now = (): number => this.#now;
+  readonly time = (): string => new Date(Date.UTC(2026, 0, 1) + this.#now).toISOString();
+  readonly later = (ms: number, call: () => void): (() => void) => {
+    const appointment = { at: this.#now + ms, call };
+    this.#due.push(appointment);
+    return () => void (this.#due = this.#due.filter((other) => other !== appointment));
+  };
+
+  advance(ms: number): void {
+    const end = this.#now + ms;
+    for (;;) {
+      const [next] = this.#due.filter(({ at }) => at <= end).sort((a, b) => a.at - b.at);
+      if (next === undefined) break;
+      this.#due = this.#due.filter((other) => other !== next);
+      this.#now = Math.max(this.#now, next.at);
+      next.call();
+    }
+    this.#now = end;
+  }
+}

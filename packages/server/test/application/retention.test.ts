@@ -142,6 +142,7 @@ it('KEEP3, LOG8: a long conversation loses its old front, and who wants that is 
     preview: nothing,
     tty: nothing,
     screen: nothing,
+    presence: nothing,
     closed: nothing,
     congestion: () => null,
   };

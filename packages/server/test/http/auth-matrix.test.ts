@@ -29,6 +29,7 @@ const routes: readonly (readonly [method: string, path: string, body?: string])[
   ['GET', '/api/sessions/s1/events'],
   ['POST', '/api/sessions/s1/input', '{"inputId":"i","offset":0,"data":"aGk="}'],
   ['POST', '/api/sessions/s1/parsed', '{"streamId":"x","offset":0}'],
+  ['GET', '/api/sessions/s1/presence'],
   ['GET', '/api/sessions/s1/screen'],
   ['GET', '/api/sessions/s1/output'],
   ['POST', '/api/heartbeats', '{"streamId":"x","nonce":"n"}'],

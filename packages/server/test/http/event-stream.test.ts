@@ -100,6 +100,20 @@ describe('event streams', () => {
     await one.close();
   });
 
+  it('PRESENCE2, PRESENCE4: it says who reads it and is told who is attached; the same by a request', async () => {
+    const since = '2026-01-01T00:00:00.000Z';
+    const ada = { clientId: 'tab', userId: 'u1', name: 'Ada', device: 'laptop', since, drives: true };
+    doors.application.told = { people: [ada], more: 2 };
+    const one = await stream('?clientId=tab');
+    await eventually('presence', () => one.events.some(({ event }) => event === 'presence'));
+    expect(one.events[0]?.event).toBe('resume');
+    expect(one.events.find(({ event }) => event === 'presence')?.data).toEqual(doors.application.told);
+    expect(doors.application.clientIds.at(-1)).toBe('tab');
+    await one.close();
+    expect(await (await doors.ask('/api/sessions/s1/presence')).json()).toEqual(doors.application.told);
+    expect((await doors.ask('/api/sessions/s9/presence')).status).toBe(404);
+  });
+
   it.each([
     ['', { 'last-event-id': '99' }],
     ['?after=tail', {}],
@@ -124,6 +138,7 @@ describe('event streams', () => {
   it.each([
     ['?after=x', {}, 400],
     ['?before=3', {}, 400],
+    ['?clientId=a/b', {}, 400],
     ['', { 'last-event-id': 'x' }, 400],
     ['', { 'last-event-id': '-1' }, 400],
     ['', { authorization: 'Bearer wrong' }, 401],

@@ -3,6 +3,7 @@ import type { Approval, ApprovalRule } from '@holdfast/protocol/approval.ts';
 import type { Command, Receipt } from '@holdfast/protocol/command.ts';
 import { fail, ok, type Result } from '@holdfast/protocol/error.ts';
 import type { Fact } from '@holdfast/protocol/fact.ts';
+import type { Presence } from '@holdfast/protocol/presence.ts';
 import type { AnswerApprovals, ApprovalsAnswered } from '@holdfast/protocol/rest.ts';
 import type { SessionState } from '@holdfast/protocol/session-state.ts';
 import type { Resume } from '@holdfast/protocol/socket.ts';
@@ -41,6 +42,9 @@ export class FakeApplication implements Application {
   readonly parsedOffsets: number[] = [];
   readonly watchers = new Set<(event: SessionEvent) => void>();
   readonly readiness: Record<string, () => Promise<void>> = { store: async () => undefined };
+  readonly clientIds: (string | undefined)[] = [];
+  /** Who is attached, as it tells; null: it does not tell. */
+  told: Presence | null = null;
   connections = 0;
   connectionLimit = Infinity;
   /** Of every call, while set. */
@@ -141,6 +145,10 @@ export class FakeApplication implements Application {
     this.#check();
     return this.logs.has(id) ? ok(this.#descriptor(id)) : missing;
   }
+  async presence(_login: unknown, id: string): Promise<Result<Presence>> {
+    this.#check();
+    return this.logs.has(id) ? ok(this.told ?? { people: [], more: 0 }) : missing;
+  }
   async patchSession(_login: unknown, id: string): Promise<Result<SessionDescriptor>> {
     return this.session(undefined, id);
   }
@@ -222,6 +230,7 @@ export class FakeApplication implements Application {
     this.#check();
     const log = this.logs.get(request.sessionId);
     if (log === undefined) return missing;
+    this.clientIds.push(request.clientId);
     const lastSeq = log.length;
     const { after } = request;
     const resume: Resume =
@@ -235,6 +244,7 @@ export class FakeApplication implements Application {
     if (replay.length > 0) sink.facts(replay);
     sink.synced(log.length);
     if (request.tty !== undefined) sink.tty(request.tty.from ?? 0, new TextEncoder().encode('output'));
+    if (this.told !== null) sink.presence(this.told);
     return ok({
       resume,
       parsed: (offset) => void this.parsedOffsets.push(offset),

@@ -382,6 +382,7 @@ describe('the contract', () => {
         'GET /api/sessions/{id}/events',
         'GET /api/sessions/{id}/screen',
         'GET /api/sessions/{id}/output',
+        'GET /api/sessions/{id}/presence',
         'GET /api/approvals',
         'POST /api/approvals/{id}/answer',
         'GET /api/runners',

@@ -182,6 +182,23 @@ describe('requests', () => {
     expect(facts.filter((seq) => seq === 3)).toHaveLength(1);
   });
 
+  it('PRESENCE2, PRESENCE4: who it says it is, or one of its own; who is attached comes after the answer', async () => {
+    doors.application.told = { people: [], more: 3 };
+    const [named, nameless] = [await connected(), await connected()];
+    const order: string[] = [];
+    named.on('presence', (message: { more: number }) => order.push(`presence ${message.more}`));
+    await ask(named, 'hello', { protocolVersion, clientId: 'tab' });
+    named.emit('subscribe', { sessionId: 's1', after: 0 }, () => order.push('answer'));
+    await eventually('presence', () => order.length === 2);
+    for (const sessionId of ['s1', 's1']) await ask(nameless, 'subscribe', { sessionId, after: 0 });
+    expect(order).toEqual(['answer', 'presence 3']);
+    const [first, second, third] = doors.application.clientIds;
+    expect(first).toBe('tab');
+    expect(second).toMatch(/^[\w-]{36}$/);
+    expect(third).toBe(second);
+    expect(kindOf(await ask(named, 'hello', { protocolVersion, clientId: 'a b' }))).toBe('bad_request');
+  });
+
   it('LINK1: when the connection ends, all it opened is closed', async () => {
     const socket = await connected();
     await ask(socket, 'subscribe', { sessionId: 's1', after: 0 });

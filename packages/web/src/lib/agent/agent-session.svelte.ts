@@ -9,6 +9,7 @@ import { applyPreview } from '@holdfast/core/client/preview.ts';
 import { newTranscript, type Transcript } from '@holdfast/core/client/transcript.ts';
 import type { SessionHandle, SessionSink } from '@holdfast/link/client-interface.ts';
 import type { ErrorBody } from '@holdfast/protocol/error.ts';
+import type { Presence } from '@holdfast/protocol/presence.ts';
 import type { SessionDescriptor, TurnPhase } from '@holdfast/protocol/session.ts';
 import type { Holdfast } from '#lib/state/holdfast.svelte.ts';
 import { type OlderState, olderState } from './older-state.ts';
@@ -22,6 +23,7 @@ export class AgentSession {
   synced = $state(false);
   /** Grows when what is shown was replaced by the newest part of the log. */
   replaced = $state(0);
+  presence: Presence = $state.raw({ people: [], more: 0 });
   refused: ErrorBody | null = $state.raw(null);
   readonly #holdfast: Holdfast;
   readonly #nothing: Transcript;
@@ -41,6 +43,9 @@ export class AgentSession {
   /** Begins to follow; returns the function that ends it. */
   open(): () => void {
     const sink = {
+      presence: (presence) => {
+        this.presence = presence;
+      },
       reset: (tail) => {
         this.#view = viewOfTail(this.sessionId, tail);
         this.#olderError = null;

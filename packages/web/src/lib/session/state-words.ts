@@ -38,6 +38,10 @@ function currentWords(session: SessionDescriptor): StateWords {
       return still('warn', 'Interrupted');
     case 'waiting':
       return still('warn', 'Waiting for you');
+    case 'suspended':
+      return session.kind === 'terminal' && session.runnerOnline
+        ? still('good', 'In the background')
+        : activeWords(session);
     case 'active':
       return activeWords(session);
   }

@@ -15,7 +15,8 @@ export interface PageClient {
   readonly follow: () => () => void;
 }
 
-export function connectPage(userId: string): PageClient {
+/** clientId: this tab's, see tab-identity.ts. */
+export function connectPage(userId: string, clientId: string): PageClient {
   const client = createClient({
     url: location.origin,
     storage: indexedDbOutbox({ name: `holdfast-${userId}`, tab: makeId() }),
@@ -23,6 +24,7 @@ export function connectPage(userId: string): PageClient {
     clock: systemClock,
     random: Math.random,
     makeId,
+    clientId,
   });
   const follow = (): (() => void) =>
     listenForWakes(

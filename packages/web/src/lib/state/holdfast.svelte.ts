@@ -21,6 +21,7 @@ import type { AgentInfo, Me } from '@holdfast/protocol/rest.ts';
 import type { AgentMode, SessionDescriptor, SessionKind } from '@holdfast/protocol/session.ts';
 import type { Workspace } from '@holdfast/protocol/workspace.ts';
 import { Deletions, undoMs } from './deletions.ts';
+import type { Self } from '#lib/session/presence-words.ts';
 import type { Toasts } from './toasts.svelte.ts';
 
 const key = Symbol('holdfast');
@@ -77,6 +78,11 @@ export class Holdfast {
     this.#latency = fromStore(client.latency);
     this.#path = fromStore(client.path);
     this.#notices = fromStore(client.notices);
+  }
+
+  /** This tab, as others see it. */
+  get self(): Self {
+    return { clientId: this.client.clientId, userId: this.me.id };
   }
 
   /** Begins to follow the server. Returns the function that ends it. */
@@ -141,6 +147,27 @@ export class Holdfast {
     return this.#told(this.client.send(sessionId, command)) !== undefined;
   }
 
+  /**
+   * A wish of the moment: refused, it is forgotten and not kept as somebody's trouble. settled: with the refusal, or null
+   * once it is stored.
+   */
+  sendForNow(
+    sessionId: string,
+    command: CommandBody,
+    settled: (error: ErrorBody | null) => void = () => undefined,
+  ): void {
+    const sent = this.client.send(sessionId, command);
+    if (!sent.ok) return settled(sent.error);
+    const { id, state } = sent.value;
+    state.subscribe((now) => {
+      if (now.status === 'stored' || now.status === 'discarded') settled(null);
+      if (now.status !== 'failed' && now.status !== 'unsure') return;
+      settled(now.error);
+      // After this change has been told to everybody.
+      queueMicrotask(() => this.client.discard(id));
+    });
+  }
+
   answer(approval: { id: string; sessionId: string }, answer: ApprovalAnswer): boolean {
     return this.send(approval.sessionId, { type: 'approval.answer', approvalId: approval.id, answer });
   }
@@ -199,7 +226,7 @@ export class Holdfast {
   /** Can be taken back for a while; see Deletions. */
   deleteSession({ id, title }: SessionDescriptor): void {
     this.deletions.begin(id);
-    this.#toasts.offer(`Deleting “${title}”`, { label: 'Undo', run: () => this.deletions.undo(id) }, undoMs);
+    this.#toasts.offer(`Deleting “${title}”`, { label: 'Undo', act: () => this.deletions.undo(id) }, undoMs);
   }
 
   /** Takes in what a REST answer said, before the watch repeats it. */

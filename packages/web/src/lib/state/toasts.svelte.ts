@@ -2,17 +2,17 @@
 import { getContext, setContext } from 'svelte';
 import type { ErrorBody } from '@holdfast/protocol/error.ts';
 
-export interface ToastAction {
-  readonly label: string;
-  readonly run: () => void;
-}
-
 export interface Toast {
   readonly id: number;
   readonly text: string;
   readonly tone: 'bad' | 'quiet';
-  /** What can be done about it; doing it dismisses the toast. */
+  /** What can be done about it, while it is shown. */
   readonly action: ToastAction | null;
+}
+
+export interface ToastAction {
+  readonly label: string;
+  readonly act: () => void;
 }
 
 const shownFor = 8_000;
@@ -24,16 +24,16 @@ export class Toasts {
   #next = 1;
 
   error(error: ErrorBody): void {
-    this.#add(error.message, 'bad', null, shownFor);
+    this.#add({ text: error.message, tone: 'bad', action: null }, shownFor);
   }
 
   say(text: string): void {
-    this.#add(text, 'quiet', null, shownFor);
+    this.#add({ text, tone: 'quiet', action: null }, shownFor);
   }
 
-  /** For `milliseconds`. Returns the function that takes it away. */
-  offer(text: string, action: ToastAction, milliseconds = shownFor): () => void {
-    const id = this.#add(text, 'quiet', action, milliseconds);
+  /** For so many ms. Returns the function that takes it away. */
+  offer(text: string, action: ToastAction, ms = shownFor): () => void {
+    const id = this.#add({ text, tone: 'quiet', action }, ms);
     return () => this.dismiss(id);
   }
 
@@ -41,10 +41,10 @@ export class Toasts {
     this.list = this.list.filter((toast) => toast.id !== id);
   }
 
-  #add(text: string, tone: Toast['tone'], action: ToastAction | null, milliseconds: number): number {
+  #add(toast: Omit<Toast, 'id'>, ms: number): number {
     const id = this.#next++;
-    this.list = [...this.list.filter((toast) => toast.text !== text), { id, text, tone, action }].slice(-limit);
-    setTimeout(() => this.dismiss(id), milliseconds);
+    this.list = [...this.list.filter(({ text }) => text !== toast.text), { id, ...toast }].slice(-limit);
+    setTimeout(() => this.dismiss(id), ms);
     return id;
   }
 }

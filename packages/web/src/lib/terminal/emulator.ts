@@ -11,12 +11,16 @@ export interface Emulator {
   readonly terminal: Terminal;
   /** The size that would fill the element; null while it has none. */
   proposedSize(): { cols: number; rows: number } | null;
+  /** Shows a grid of this size whole, with the largest face that fits the element; null: with the usual face. */
+  scaleTo(size: { cols: number; rows: number } | null): void;
   /** Reads the colours of the page anew. */
   applyTheme(): void;
   dispose(): void;
 }
 
 const fontSize = 13;
+/** Of a grid that is scaled: the smallest somebody can still read, and the largest that is not silly. */
+const scaledFont = { least: 4, most: 18, step: 0.25 } as const;
 const scrollbackLines = 5_000;
 
 export interface EmulatorOptions {
@@ -57,11 +61,31 @@ export async function createEmulator(element: HTMLElement, options: EmulatorOpti
       if (size === undefined || !Number.isFinite(size.cols) || !Number.isFinite(size.rows)) return null;
       return { cols: Math.max(2, size.cols), rows: Math.max(1, size.rows) };
     },
+    scaleTo: (size) => {
+      if (size === null) terminal.options.fontSize = fontSize;
+      else scale(terminal, element, size);
+    },
     applyTheme: () => {
       terminal.options.theme = readTheme(element);
     },
     dispose: () => terminal.dispose(),
   };
+}
+
+/** A cell grows with its face, but by whole pixels: the size is estimated, then made smaller until it fits. */
+function scale(terminal: Terminal, element: HTMLElement, { cols, rows }: { cols: number; rows: number }): void {
+  const screen = element.querySelector<HTMLElement>('.xterm-screen');
+  if (screen === null || screen.offsetWidth === 0) return;
+  const room = { width: element.clientWidth, height: element.clientHeight };
+  const cell = { width: screen.offsetWidth / terminal.cols, height: screen.offsetHeight / terminal.rows };
+  const share = Math.min(room.width / (cols * cell.width), room.height / (rows * cell.height));
+  const { least, most, step } = scaledFont;
+  const estimate = Math.floor(((terminal.options.fontSize ?? fontSize) * share) / step) * step + step;
+  for (let size = Math.min(most, Math.max(least, estimate)); ; size -= step) {
+    terminal.options.fontSize = size;
+    const fits = screen.offsetWidth <= room.width && screen.offsetHeight <= room.height;
+    if (fits || size <= least) return;
+  }
 }
 
 function openLink(event: MouseEvent, uri: string): void {
