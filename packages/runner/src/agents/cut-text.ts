@@ -24,6 +24,10 @@ export function cutInput(
   return cutRecord(input, { left: limit }, 0);
 }
 
+/** It travels whole, so that what a person makes of it can take its place. */
+export const isUncut = (input: Readonly<Record<string, unknown>>): boolean =>
+  JSON.stringify(cutInput(input)) === JSON.stringify(input);
+
 const deepest = 16;
 
 function cutRecord(input: object, budget: { left: number }, depth: number): Record<string, unknown> {

@@ -1,5 +1,6 @@
 /** What the agent asks of us: leave for a tool call, an answer to a form, or something we do not offer. Pure. */
 import type { FactDraft } from '@holdfast/protocol/fact.ts';
+import { isUncut } from '../cut-text.ts';
 import { closeBlock } from './block.ts';
 import { questionsOf } from './form.ts';
 import { approvalIdOf, permissionReply, toolCallIdOf, verdictOf } from './permission.ts';
@@ -98,8 +99,10 @@ function permissionAsked(
           kind: 'permission',
           tool: tool.tool,
           title: tool.title === '' ? tool.tool : tool.title,
-          input: diff === null ? inputOf(toolCall) : { ...inputOf(toolCall), diff },
+          input: inputOf(toolCall),
+          ...(diff === null ? {} : { diff }),
           scopes: ['once', 'session'],
+          editable: context.quirks.readsAnswerDetails === true && isUncut(inputOf(toolCall)),
         },
       },
       facts,

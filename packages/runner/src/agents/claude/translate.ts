@@ -5,7 +5,7 @@
 import type { FactData, FactDraft } from '@holdfast/protocol/fact.ts';
 import type { Preview } from '@holdfast/protocol/socket.ts';
 import type { AgentMessage, ApiUsage, PermissionRequest } from './message.ts';
-import { cutInput } from '../cut-text.ts';
+import { cutInput, isUncut } from '../cut-text.ts';
 import { approvalIdOf, probedApproval } from './frame.ts';
 import { approvalKind, approvalScopes, questionsOf, toolTitle, type Verdict } from './permission.ts';
 import { without, type OpenBlock, type TranslationState } from './translation-state.ts';
@@ -273,6 +273,7 @@ function translateRequest(
     input: cutInput(request.input),
     ...(kind === 'question' ? { questions: questionsOf(request.input) } : {}),
     scopes: approvalScopes(kind, request.suppress_always_allow_rule === true),
+    ...(kind === 'permission' ? { editable: isUncut(request.input) } : {}),
   };
   return tell(next, { type: kind === 'question' ? 'question.requested' : 'approval.requested', data });
 }

@@ -164,7 +164,8 @@ describe('the demo agent', () => {
     const approval = await asked(runner);
     expect(approval).toMatchObject({ tool: 'write', kind: 'permission', scopes: ['once', 'session'] });
     expect(approval.approvalId).toBe(`a_${approval.toolCallId}`);
-    expect(JSON.stringify(approval.input)).toContain('+one two');
+    expect(approval.diff?.patch).toContain('+one two');
+    expect(approval.editable).toBe(true);
     expect(runner.all('approval.applied')).toEqual([]);
     expect((await agent.answer(approval.approvalId, approval.toolCallId, { decision: 'allow' })).ok).toBe(true);
     await ended(runner, 't1');

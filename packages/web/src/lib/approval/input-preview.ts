@@ -1,4 +1,5 @@
 /** What a tool would do, drawn from its input: the command, the change, or the plain fields. */
+import type { ApprovalHint } from '@holdfast/protocol/approval.ts';
 
 export type InputPreview =
   | { readonly kind: 'command'; readonly command: string; readonly note: string | null }
@@ -25,6 +26,25 @@ export function inputPreview(input: Input): InputPreview {
   }
   return { kind: 'fields', fields: Object.entries(input).map(([name, value]) => ({ name, value: asText(value) })) };
 }
+
+/** The one text of an input that a person may change before they allow it. */
+export function editableMember(input: Input): { name: string; label: string; text: string } | null {
+  const members = [
+    { name: 'command', label: 'Command' },
+    { name: 'content', label: 'New content' },
+    { name: 'new_string', label: 'New text' },
+  ];
+  for (const member of members) {
+    const value = input[member.name];
+    if (typeof value === 'string') return { ...member, text: value };
+  }
+  return null;
+}
+
+export const hintWords = (hint: ApprovalHint): string =>
+  hint.kind === 'outside'
+    ? `Outside the workspace: ${hint.path}`
+    : `Leaves this machine${hint.to === undefined ? '' : `: ${hint.to}`}`;
 
 const asText = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value, null, 2));
 
