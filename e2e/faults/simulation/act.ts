@@ -1,7 +1,8 @@
 /** Carries out one action on whatever there is. */
 import type { CommandBody } from '@holdfast/core/client/outbox.ts';
-import { itemOf } from '@holdfast/core/client/transcript.ts';
+import { type Transcript, itemOf } from '@holdfast/core/client/transcript.ts';
 import type { Action, ActionType } from './action.ts';
+import type { CrashPoint } from './fuse.ts';
 import { type AgentStep, agentSteps } from './simulated-agent.ts';
 import type { SimulatedPage } from './simulated-page.ts';
 import type { World } from './world.ts';
@@ -36,8 +37,17 @@ const send =
     if (body !== null) turn.page.send(turn.sessionId, body);
   };
 
-const queued = ({ page, sessionId, choose }: Turn): string | null => {
-  const queue = page.views.get(sessionId)?.transcript.queue ?? [];
+const transcriptOf = ({ page, sessionId }: Turn): Transcript | undefined => page.views.get(sessionId)?.transcript;
+
+/** Of the turn this page shows. */
+const aboutTurn = (
+  type: 'turn.stop' | 'turn.resume' | 'turn.discard',
+  turn: { readonly turnId: string } | null | undefined,
+): CommandBody | null => (turn == null ? null : { type, turnId: turn.turnId });
+
+const queued = (turn: Turn): string | null => {
+  const { choose } = turn;
+  const queue = transcriptOf(turn)?.queue ?? [];
   return queue.length === 0 ? null : (queue[choose(queue.length)]?.messageId ?? null);
 };
 
@@ -46,16 +56,28 @@ const crash = ({ choose }: Turn) => {
   return { calls, when: choose(2) === 0 ? 'before' : 'after' } as const;
 };
 
+/** What a runner does in the holder for its agents: between two of these nothing of it outlives it. */
+const points = ['forget', 'setMeta', 'release', 'write', 'spawn', 'list', 'signal'];
+
+/** Up to three lives, each ending in the middle of something. */
+const crashPoints = ({ choose }: Turn): CrashPoint[] =>
+  Array.from({ length: 1 + choose(3) }, () => ({
+    name: points[choose(points.length)] ?? 'forget',
+    calls: 1 + choose(2),
+    when: choose(2) === 0 ? 'before' : 'after',
+    loses: choose(2) === 0,
+  }));
+
 const downtimes = [0, 300, 2_500, 20_000];
 const delays = [0, 5, 60, 1_200, 6_000];
 
 const acts: Record<ActionType, (turn: Turn) => void> = {
   send: send(({ unique }) => ({ type: 'message.send', text: unique })),
-  stop: send(() => ({ type: 'turn.stop' })),
+  stop: send((turn) => aboutTurn('turn.stop', transcriptOf(turn)?.turn)),
   rename: send(({ unique }) => ({ type: 'session.rename', title: unique })),
   model: send(({ unique }) => ({ type: 'model.set', model: unique })),
-  resume: send(() => ({ type: 'turn.resume' })),
-  discard: send(() => ({ type: 'turn.discard' })),
+  resume: send((turn) => aboutTurn('turn.resume', transcriptOf(turn)?.interrupted)),
+  discard: send((turn) => aboutTurn('turn.discard', transcriptOf(turn)?.interrupted)),
   edit: send((turn) => {
     const messageId = queued(turn);
     return messageId === null ? null : { type: 'queue.edit', messageId, text: turn.unique };
@@ -110,6 +132,10 @@ const acts: Record<ActionType, (turn: Turn) => void> = {
   runnerCrash: (turn) => {
     const { calls, when } = crash(turn);
     turn.world.runner.fuse?.light(calls, when);
+  },
+  runnerCrashes: (turn) => {
+    turn.world.runner.crashAt(crashPoints(turn));
+    if (turn.choose(2) === 0) turn.world.holder.kill(turn.sessionId);
   },
   bothCrash: ({ world, choose }) => {
     world.crashServer(0, 'before', downtimes[choose(downtimes.length)] ?? 0);

@@ -33,6 +33,7 @@ const faults = {
   runnerStall: 1,
   serverCrash: 3,
   runnerCrash: 3,
+  runnerCrashes: 3,
   bothCrash: 1,
   holderCrash: 0.7,
 } as const;
@@ -67,7 +68,7 @@ export function actionsOf(seed: number): Action[] {
   return Array.from({ length: count }, () => ({
     type: draw(),
     wait: pauseOf(random.next()),
-    choice: random.integer(1_000_000),
+    choice: random.integer(2 ** 31),
     salt: random.integer(2 ** 31),
   }));
 }

@@ -2,7 +2,7 @@
 import type { Holder } from '@holdfast/holder/process.ts';
 import type { ToRunner, ToServer } from '@holdfast/protocol/runner.ts';
 import { type Runner, type RunnerOptions, createRunner } from '@holdfast/runner/runner.ts';
-import type { Fuse } from './fuse.ts';
+import type { CrashPoint, Fuse } from './fuse.ts';
 import type { Network, Wire } from './network.ts';
 import { simulatedDriver } from './simulated-driver.ts';
 import type { SimulatedHolder } from './simulated-holder.ts';
@@ -27,6 +27,8 @@ interface Life {
 export class SimulatedRunner {
   readonly #options: SimulatedRunnerOptions;
   #life: Life | null = null;
+  /** Where its next lives end. */
+  #crashPoints: readonly CrashPoint[] = [];
 
   constructor(options: SimulatedRunnerOptions) {
     this.#options = options;
@@ -40,11 +42,18 @@ export class SimulatedRunner {
     return this.#life?.wire ?? null;
   }
 
+  /** Struck down at the first of these, and each time it is there again at the next. */
+  crashAt([next, ...later]: readonly CrashPoint[]): void {
+    this.#crashPoints = later;
+    this.fuse?.lightAt(next ?? null);
+  }
+
   async start(): Promise<void> {
     const { holder, log, network } = this.#options;
     const connected = holder.connect(() => this.#struck(life));
     const life: Life = { fuse: connected.fuse, runner: null, wire: null };
     this.#life = life;
+    this.crashAt(this.#crashPoints);
     connected.holder.onDisconnect(() => this.#holderLost(life));
     const runner = await createRunner(this.#optionsOf(connected.holder, connected.lines, log));
     if (this.#life !== life) return;
@@ -93,6 +102,7 @@ export class SimulatedRunner {
 
   /** In the middle of something: nothing of it goes on. */
   #struck(life: Life): void {
+    if (life.fuse.loses) life.wire?.cut(true);
     life.wire?.abandon(life.wire.near);
     if (this.#life !== life) return;
     this.#life = null;

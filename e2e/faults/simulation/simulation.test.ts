@@ -74,12 +74,15 @@ async function expectNone(...groups: readonly string[]): Promise<void> {
 }
 
 describe(`${runs} seeded runs`, () => {
-  beforeAll(async () => {
-    for (let seed = firstSeed; seed < firstSeed + runs; seed += 1) {
-      const { violations } = await simulate(seed, actionsOf(seed), ground);
-      if (violations.length > 0) broken.set(seed, violations);
-    }
-  }, runs * 1_000);
+  beforeAll(
+    async () => {
+      for (let seed = firstSeed; seed < firstSeed + runs; seed += 1) {
+        const { violations } = await simulate(seed, actionsOf(seed), ground);
+        if (violations.length > 0) broken.set(seed, violations);
+      }
+    },
+    10_000 + runs * 1_000,
+  );
 
   it('LOG1 LOG2 LOG4 LOG7 LOG9 LOG10 PAGE1: an acknowledged effect is there once, and everybody has the same log', () =>
     expectNone('LOG', 'PAGE'));

@@ -61,6 +61,7 @@ async function heal(world: World): Promise<void> {
     for (const page of world.pages) page.goOnline();
     world.server.fuse?.light(Infinity, 'before');
     world.runner.fuse?.light(Infinity, 'before');
+    world.runner.crashAt([]);
     for (const sessionId of world.agentIds) help(world, sessionId);
     await world.time.advance(lookMs);
     await world.look();

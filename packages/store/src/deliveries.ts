@@ -53,3 +53,15 @@ export function* removeDelivery(build: Build, id: number): Steps<void> {
 export function* removeDeliveriesOf(build: Build, sessionId: string): Steps<void> {
   yield* run(build.deleteFrom('deliveries').where('session_id', '=', sessionId));
 }
+
+/** Their turns are over: carried out now, they would begin again what has ended. */
+export function* removeDeliveriesOfTurns(build: Build, sessionId: string, turnIds: readonly string[]): Steps<void> {
+  if (turnIds.length === 0) return;
+  const pending = yield* all(
+    build.selectFrom('deliveries').select(['id', 'instruction']).where('session_id', '=', sessionId),
+  );
+  for (const { id, instruction } of pending) {
+    const about = JSON.parse(instruction) as Instruction;
+    if ('turnId' in about && turnIds.includes(about.turnId)) yield* removeDelivery(build, id);
+  }
+}

@@ -48,6 +48,8 @@ export interface Change {
   readonly rules?: readonly ApprovalRule[];
   /** For the session's runner, in this order. */
   readonly instructions: readonly Instruction[];
+  /** Instructions that are still to be carried out and name one of these turns are dropped. Default: none. */
+  readonly overTurns?: readonly string[];
   /** An agent's turn is under way after the facts. Default: no. */
   readonly turnOpen?: boolean;
   /** The last screen of a terminal; replaces an earlier one. */

@@ -4,7 +4,7 @@ import { fail, ok } from '@holdfast/protocol/error.ts';
 import type { Result } from '@holdfast/protocol/error.ts';
 import type { Fact } from '@holdfast/protocol/fact.ts';
 import { putApproval } from './approvals.ts';
-import { insertDeliveries, removeDeliveriesOf } from './deliveries.ts';
+import { insertDeliveries, removeDeliveriesOf, removeDeliveriesOfTurns } from './deliveries.ts';
 import type { Build } from './engine.ts';
 import { insertFacts } from './facts.ts';
 import { insertReceipt, putPosition, selectPosition, selectReceipt } from './receipts.ts';
@@ -48,6 +48,7 @@ function* attach(build: Build, row: SessionRow, facts: readonly Fact[], change: 
   if (change.screen) yield* putScreen(build, row.id, change.screen);
   // What a session that is over was still to be told must not start anything again.
   if (row.status === 'ended' || row.status === 'failed') yield* removeDeliveriesOf(build, row.id);
+  else yield* removeDeliveriesOfTurns(build, row.id, change.overTurns ?? []);
   return yield* insertDeliveries(build, row, change.instructions);
 }
 

@@ -302,6 +302,21 @@ export function storeContract(name: string, open: OpenStore): void {
       });
     });
 
+    it('LINK21: what is still to be carried out about a turn goes in the transaction that ends it', async () => {
+      await create('s1');
+      await create('s2');
+      const stop = (sessionId: string, turnId: string) => ({ type: 'turn.stop', sessionId, turnId }) as const;
+      const given = [stop('s1', 't1'), instruction('s1', 'a'), stop('s1', 't2')];
+      unwrap(await store.command('s1', key('c1'), time(1), decideOn({ instructions: given })));
+      unwrap(await store.command('s2', key('c2'), time(1), decideOn({ instructions: [stop('s2', 't1')] })));
+      const pending = async () => (await store.deliveries('r1', 0, 10)).map((delivery) => delivery.instruction);
+      const ending = { overTurns: ['t1'], instructions: [stop('s1', 't3')] };
+      await store.report('s1', { source: 'out', position: 1 }, time(2), () => fail('internal', 'not this time'));
+      expect(await pending()).toHaveLength(4);
+      unwrap(await store.report('s1', { source: 'out', position: 1 }, time(2), decideOn(ending)));
+      expect(await pending()).toEqual([instruction('s1', 'a'), stop('s1', 't2'), stop('s2', 't1'), stop('s1', 't3')]);
+    });
+
     describe('approvals', () => {
       it.each(['ended', 'failed'] as const)(
         'LINK2: a session that has %s has nothing left to be carried out',

@@ -68,7 +68,8 @@ function acceptOne(draft: Draft, fact: FactDraft, goesOn: boolean, context: Deci
 
 /**
  * Compares a session with what its runner says is there. item: the runner's word on it, or null for "nothing".
- * startPending: the instruction that begins its terminal or its open turn is still to be carried out.
+ * startPending: the instruction that begins its terminal or its open turn is not known to be done. That it was begun
+ * may be known all the same: then it is not begun again, in another process, under the same turn.
  */
 export function reconcile(
   state: SessionState,
@@ -77,7 +78,6 @@ export function reconcile(
   context: DecisionContext,
 ): Decision {
   const draft = new Draft(state, context);
-  // A process that is there speaks for itself; one that has ended reports that itself.
-  if (state.end === 'none' && item === null && !startPending) kinds[state.kind].lose(draft);
+  if (state.end === 'none' && !kinds[state.kind].stands(state, item, startPending)) kinds[state.kind].lose(draft);
   return draft;
 }

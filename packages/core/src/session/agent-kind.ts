@@ -53,7 +53,8 @@ export const agentKind: Kind = {
         return ok(draft);
       case 'turn.stop':
         if (agent.turn === null) return fail('conflict', 'Nothing is running.');
-        if (isOther(command, agent.turn.turnId)) return fail('conflict', 'That turn has ended; another one is running.');
+        if (isOther(command, agent.turn.turnId))
+          return fail('conflict', 'That turn has ended; another one is running.');
         if (agent.turn.phase === 'stopping') return ok(draft);
         draft.add({ type: 'turn.stopping', data: { turnId: agent.turn.turnId }, actor });
         draft.instruct({ type: 'turn.stop', sessionId, turnId: agent.turn.turnId });
@@ -99,6 +100,11 @@ export const agentKind: Kind = {
 
   end(draft) {
     interruptTurn(draft, 'agent_died');
+  },
+
+  stands({ agent }, item, startPending) {
+    const turn = agent?.turn ?? null;
+    return turn === null || item?.turnId === turn.turnId || (startPending && turn.generation === 0);
   },
 
   lose(draft) {

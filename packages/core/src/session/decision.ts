@@ -13,6 +13,8 @@ export interface Decision {
   readonly approvals: readonly Approval[];
   /** Rules to be kept from now on, new or in place of one with the same id. */
   readonly rules: readonly ApprovalRule[];
+  /** Turns that are over with these facts: nobody need be told anything about them any more. */
+  readonly overTurns: readonly string[];
 }
 
 /** What a decision may use from outside. */
@@ -53,6 +55,10 @@ export class Draft implements Decision {
     return [...this.#approvals.values()];
   }
 
+  get overTurns(): readonly string[] {
+    return this.facts.flatMap((fact) => (endsTurn(fact) ? [fact.data.turnId] : []));
+  }
+
   add(fact: FactDraft): void {
     const before = this.state.agent?.approvals ?? {};
     this.state = apply(this.state, fact, this.#context.at, this.#context.sessionId);
@@ -70,4 +76,9 @@ export class Draft implements Decision {
   instruct(instruction: Instruction): void {
     this.instructions.push(instruction);
   }
+}
+
+/** A turn that is left by the person was over before. */
+function endsTurn(fact: FactDraft): fact is Extract<FactDraft, { type: 'turn.ended' | 'turn.interrupted' }> {
+  return fact.type === 'turn.ended' || (fact.type === 'turn.interrupted' && fact.data.reason !== 'discarded');
 }

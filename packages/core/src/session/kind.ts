@@ -3,6 +3,7 @@ import type { Command } from '@holdfast/protocol/command.ts';
 import type { Result } from '@holdfast/protocol/error.ts';
 import type { FactData } from '@holdfast/protocol/fact.ts';
 import type { CreateSession } from '@holdfast/protocol/rest.ts';
+import type { InventoryItem } from '@holdfast/protocol/runner.ts';
 import type { SessionState } from '@holdfast/protocol/session-state.ts';
 import type { CommandContext, Decision, Draft } from './decision.ts';
 
@@ -33,6 +34,11 @@ export interface Kind {
   decide(draft: Draft, command: KindCommand, context: CommandContext): Result<Decision> | null;
   /** It is about to end: what was under way in it ends first. */
   end(draft: Draft): void;
-  /** Its machine has nothing of it, and nothing that would start it is on its way. */
+  /**
+   * What is open in it is there, or is still to be begun. A process that is there speaks for itself, also one that has
+   * ended: it reports that. item, startPending: see reconcile in accept.ts.
+   */
+  stands(state: SessionState, item: InventoryItem | null, startPending: boolean): boolean;
+  /** What is open in it does not stand any more. */
   lose(draft: Draft): void;
 }

@@ -39,6 +39,8 @@ export const terminalKind: Kind = {
 
   end: () => undefined,
 
+  stands: ({ generation }, item, startPending) => item !== null || (startPending && generation === 0),
+
   lose(draft) {
     draft.add({ type: 'session.ended', data: { reason: 'lost' } });
   },

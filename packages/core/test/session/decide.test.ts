@@ -124,6 +124,17 @@ it('TURN7: stop is told to the runner once and refused when nothing runs', () =>
   expect(refused(stopped, { id: 's3', type: 'turn.stop' })).toBe('conflict');
 });
 
+it('LINK24: stop, resume and discard meet the turn they name and no other', () => {
+  const { state, turnId } = running();
+  expect(refused(state, { id: 's', type: 'turn.stop', turnId: 'before' })).toBe('conflict');
+  expect(refused(state, { id: 's', type: 'turn.stop', turnId })).toBe('accepted');
+  const died = accept(state, [{ type: 'turn.interrupted', data: { turnId, reason: 'agent_died' } }], using).state;
+  for (const type of ['turn.resume', 'turn.discard'] as const) {
+    expect(refused(died, { id: 'r', type, turnId: 'before' })).toBe('conflict');
+    expect(refused(died, { id: 'r', type, turnId })).toBe('accepted');
+  }
+});
+
 it('APPR1: asked again, it is the same approval', () => {
   const { state, turnId } = running();
   const asked = accept(state, [permission('a1', turnId)], using);
@@ -157,8 +168,8 @@ it('APPR3: only the runner makes it applied, and only after an answer', () => {
 });
 
 it('LINK3: what the runner does not know to be alive is ended or interrupted, unless its start is still on its way', () => {
+  expect(reconcile(created(terminalBody).state, null, true, using).facts).toEqual([]);
   const terminal = accept(created(terminalBody).state, [{ type: 'session.started', data: { generation: 1 } }], using);
-  expect(reconcile(terminal.state, null, true, using).facts).toEqual([]);
   const alive = { sessionId: 'session', generation: 1, alive: true, turnId: null };
   expect(reconcile(terminal.state, alive, false, using).facts).toEqual([]);
   expect(types(reconcile(terminal.state, null, false, using))).toEqual(['session.ended']);
@@ -166,6 +177,38 @@ it('LINK3: what the runner does not know to be alive is ended or interrupted, un
   expect(reconcile(state, null, false, using).facts).toMatchObject([
     { type: 'turn.interrupted', data: { reason: 'runner_lost' } },
   ]);
+});
+
+it('LINK3: a process that is there speaks for the turn it is in and for no other', () => {
+  const { state, turnId } = running();
+  const agent = { sessionId: 'session', generation: 1, alive: true };
+  for (const alive of [true, false]) {
+    expect(reconcile(state, { ...agent, alive, turnId }, false, using).facts).toEqual([]);
+  }
+  for (const other of [null, 'another']) {
+    expect(types(reconcile(state, { ...agent, turnId: other }, false, using))).toEqual(['turn.interrupted']);
+  }
+  expect(reconcile(run(created(agentBody).state, say('m')).state, null, true, using).facts).toEqual([]);
+});
+
+it('LINK22: what was begun is not begun again because nobody knows that its start is done', () => {
+  const terminal = accept(created(terminalBody).state, [{ type: 'session.started', data: { generation: 1 } }], using);
+  expect(types(reconcile(terminal.state, null, true, using))).toEqual(['session.ended']);
+  const { state, turnId } = running();
+  const lost = reconcile(state, null, true, using);
+  expect(types(lost)).toEqual(['turn.interrupted']);
+  expect(lost.overTurns).toEqual([turnId]);
+});
+
+it('LINK21: a decision names the turns that end with it, however they end', () => {
+  const { state, turnId } = running();
+  const ended = accept(state, [{ type: 'turn.ended', data: { turnId, outcome: 'completed' } }], using);
+  expect(ended.overTurns).toEqual([turnId]);
+  const died = accept(state, [{ type: 'turn.interrupted', data: { turnId, reason: 'agent_died' } }], using);
+  expect(died.overTurns).toEqual([turnId]);
+  expect(accept(state, [{ type: 'session.ended', data: { reason: 'lost' } }], using).overTurns).toEqual([turnId]);
+  expect(run(died.state, { id: 'd', type: 'turn.discard' }).overTurns).toEqual([]);
+  expect(accept(state, [permission('a1', turnId)], using).overTurns).toEqual([]);
 });
 
 it('TERM2: after the end only the title changes; commands are refused as session_ended', () => {

@@ -24,6 +24,15 @@ export interface AgentHostOptions extends AgentProcessServices {
   readonly idleMs: number;
 }
 
+interface Past {
+  /** The newest turn.start that was handed out. */
+  readonly lastDeliveryId: number;
+  /** The session was told to end. */
+  readonly stopping: boolean;
+}
+
+/** Sessions whose past is remembered, the newest. */
+const rememberedPasts = 4_096;
 /** Between looks for idle processes, ms, at most. */
 const sweepMs = 60_000;
 
@@ -31,6 +40,8 @@ export class AgentHost {
   readonly #options: AgentHostOptions;
   /** By session; ascending by generation, only the last can be alive. Ended ones stay until their facts are stored. */
   readonly #processes = new Map<string, AgentProcess[]>();
+  /** Of sessions without a process: what is still on its way here may be about one that is gone. */
+  readonly #past = new Map<string, Past>();
   /** What was allowed for the session, while its process is gone for idleness. */
   readonly #allowedTools = new Map<string, AgentProcess['meta']['allowedTools']>();
   readonly #sweeping: NodeJS.Timeout | null = null;
@@ -66,8 +77,9 @@ export class AgentHost {
     return [...this.#processes].flatMap(([sessionId, processes]) => {
       const last = processes.at(-1);
       if (last === undefined) return [];
-      const { generation } = last.meta;
-      return [{ sessionId, generation, alive: !last.ended, turnId: last.turn?.turnId ?? null }];
+      const { generation, turn } = last.meta;
+      // Also a turn whose end is told and not stored: that report is still to come.
+      return [{ sessionId, generation, alive: !last.ended, turnId: turn?.turnId ?? null }];
     });
   }
 
@@ -122,6 +134,7 @@ export class AgentHost {
       await process.stop();
       return;
     }
+    this.#remember(sessionId, { lastDeliveryId: 0, stopping: true });
     this.#options.reports.add({
       sessionId,
       source: deliveriesSource,
@@ -147,26 +160,24 @@ export class AgentHost {
     const turn = { turnId, messageId, deliveryId };
     // Two processes on one conversation lose a branch of it: the idle one must be gone first.
     await this.#live(sessionId)?.retiring;
+    const past = this.#pastOf(sessionId);
+    // Its session is ending, and its end is the turn's.
+    if (past.stopping) return ok(null);
     const live = this.#live(sessionId);
-    if (live === undefined) {
-      const dead = this.#processes.get(sessionId)?.at(-1);
-      if (dead === undefined || deliveryId > (dead.meta.lastDeliveryId ?? 0))
-        return this.#startProcess(instruction, turn);
-      // An earlier runner handed it to that process, which tells how the turn ended: nobody is prompted again.
-      return dead.meta.turn?.turnId === turnId
-        ? ok(null)
-        : fail('agent_unavailable', 'The agent ended before it took up the message.');
-    }
-    if (deliveryId <= (live.meta.lastDeliveryId ?? 0) && live.turn?.turnId !== turnId) return ok(null);
+    const handedBefore = deliveryId <= past.lastDeliveryId;
+    // A process that had it tells how the turn ended, or has told it: nobody is prompted again.
+    if (handedBefore && live?.turn?.turnId !== turnId) return ok(null);
+    if (live === undefined) return this.#startProcess(instruction, turn);
     const started = await live.holdingBack(async () => {
       const attached = await live.attached();
       if (attached === null) return null;
       const fitted = await this.#fit(live, attached, instruction);
       if (!fitted.ok) return fitted;
+      const before = live.meta;
       await live.openTurn(turn);
       const handed = await attached.startTurn({ turnId, messageId, text });
       if (handed.ok) live.reportTurn();
-      else await live.closeTurn(turnId);
+      else await live.undoTurn(before);
       return handed;
     });
     if (started?.ok === true) return started;
@@ -237,7 +248,7 @@ export class AgentHost {
       if (handed.ok) {
         process.reportTurn();
       } else {
-        await process.closeTurn(turnId);
+        await process.undoTurn({ turn: null, lastDeliveryId: undefined });
         // Its number is used up all the same.
         const begun: FactDraft = { type: 'session.started', data: { generation } };
         this.#reportEnd(sessionId, turn.deliveryId, turnId, handed.error, [begun]);
@@ -285,6 +296,22 @@ export class AgentHost {
     return last === undefined || last.ended ? undefined : last;
   }
 
+  #pastOf(sessionId: string): Past {
+    const last = this.#processes.get(sessionId)?.at(-1);
+    const past = this.#past.get(sessionId);
+    return {
+      lastDeliveryId: Math.max(last?.meta.lastDeliveryId ?? 0, past?.lastDeliveryId ?? 0),
+      stopping: last?.meta.stopping === true || past?.stopping === true,
+    };
+  }
+
+  #remember(sessionId: string, past: Past): void {
+    this.#past.delete(sessionId);
+    this.#past.set(sessionId, past);
+    const [oldest] = this.#past.keys();
+    if (oldest !== undefined && this.#past.size > rememberedPasts) this.#past.delete(oldest);
+  }
+
   #make(driver: AgentDriver, processId: string, meta: AgentProcess['meta']): AgentProcess {
     return new AgentProcess(this.#options, driver, processId, meta, (gone) => this.#forget(gone));
   }
@@ -292,6 +319,7 @@ export class AgentHost {
   #forget(gone: AgentProcess): void {
     const { holder, log } = this.#options;
     const { sessionId } = gone.meta;
+    this.#remember(sessionId, this.#pastOf(sessionId));
     const left = (this.#processes.get(sessionId) ?? []).filter((process) => process !== gone);
     if (left.length > 0) this.#processes.set(sessionId, left);
     else this.#processes.delete(sessionId);

@@ -106,17 +106,7 @@ export class AgentProcess {
 
   /** A process that is there, alive or ended. First the facts that its notes vouch for, then what it has said since. */
   attach(process: HeldProcess): void {
-    const { reports } = this.#services;
-    const { sessionId, generation, turn, startedBy } = this.#meta;
-    if (startedBy !== undefined && startedBy !== turn?.deliveryId) {
-      reports.add({
-        sessionId,
-        source: deliveriesSource,
-        position: startedBy,
-        facts: [{ type: 'session.started', data: { generation } }],
-      });
-    }
-    if (turn !== null) this.reportTurn();
+    if (this.#meta.turn !== null) this.reportTurn();
     this.#ended = process.exit !== null;
     this.#attached = this.#driver.attach(process, process.streams.out.start, this.#context());
     if (this.#meta.stopping === true && !this.#ended) this.#stopAttached();
@@ -143,7 +133,7 @@ export class AgentProcess {
     this.#services.reports.add({ sessionId, source: deliveriesSource, position: turn.deliveryId, facts });
   }
 
-  /** The turn it is in. */
+  /** The turn it is in, as far as it has told: one whose end is told is over here, though perhaps not stored. */
   get turn(): AgentProcessMeta['turn'] {
     const { turn } = this.#meta;
     return turn?.turnId === this.#toldEndOf ? null : turn;
@@ -152,6 +142,11 @@ export class AgentProcess {
   /** In the holder's notes before the agent hears of it. */
   async openTurn(turn: NonNullable<AgentProcessMeta['turn']>): Promise<void> {
     await this.#keep({ turn, lastDeliveryId: turn.deliveryId });
+  }
+
+  /** It was not handed to the agent: `before` is what the notes said. Delivered again, it is handed again. */
+  async undoTurn({ turn, lastDeliveryId }: Pick<AgentProcessMeta, 'turn' | 'lastDeliveryId'>): Promise<void> {
+    await this.#keep({ turn, lastDeliveryId });
   }
 
   async closeTurn(turnId: string): Promise<void> {

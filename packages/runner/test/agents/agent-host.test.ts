@@ -164,6 +164,68 @@ describe('agents', () => {
     expect(server.factsOf('turn.interrupted')).toEqual([{ turnId: 't1', reason: 'agent_died' }]);
   });
 
+  it('LINK22: a message delivered again after its agent died and was forgotten is not handed to another', async () => {
+    const { machine, server, driver, runner, root } = await machineWithAgent();
+    await using _ = machine;
+    server.storing = false;
+    const delivery = server.deliver(turn(root, 't1', 'die'));
+    await eventually('dead', async () => {
+      const list = await machine.holder.list();
+      return list.ok && list.value[0]?.exit;
+    });
+    await runner.close();
+    server.unlink();
+    server.storing = true;
+    await machine.run();
+    await eventually('forgotten', async () => {
+      const list = await machine.holder.list();
+      return server.factsOf('turn.interrupted').length === 1 && list.ok && list.value.length === 0;
+    });
+    // It was on its way when the end was stored.
+    server.deliver(turn(root, 't1', 'die'), delivery);
+    await eventually('done', () => server.isDone(delivery));
+    expect(driver.calls.filter((call) => /^turn|^start/.test(call))).toEqual([
+      `start ${sessionId}.1 talk`,
+      'turn t1 die',
+    ]);
+  });
+
+  it('TURN12: a session that was told to end starts no agent for a message that was on its way', async () => {
+    const { machine, server, driver, root } = await machineWithAgent();
+    await using _ = machine;
+    await server.carryOut(turn(root, 't1', 'wait'));
+    server.deliver({ type: 'session.stop', sessionId });
+    await server.carryOut(turn(root, 't2', 'too late'));
+    await eventually('the end', () => server.factsOf('session.ended').length === 1);
+    await server.carryOut(turn(root, 't3', 'later still'));
+    await server.carryOut({ type: 'session.stop', sessionId: 'never-ran' });
+    await server.carryOut({ ...turn(root, 't4', 'nor here'), sessionId: 'never-ran' });
+    expect(driver.calls.filter((call) => /^turn|^start/.test(call))).toEqual([
+      `start ${sessionId}.1 talk`,
+      'turn t1 wait',
+    ]);
+  });
+
+  it('TURN4: a message the agent did not take is handed again when it is delivered again', async () => {
+    const { machine, server, driver, runner, root } = await machineWithAgent();
+    await using _ = machine;
+    await server.carryOut(turn(root, 't1', 'hello'));
+    driver.deaf = true;
+    server.storing = false;
+    // Reported as failed, but before that is stored this runner is gone.
+    const delivery = server.deliver(turn(root, 't2', 'again'));
+    await eventually('reported', () => server.of('report').some(({ report }) => report.position === delivery));
+    await runner.close();
+    server.unlink();
+    driver.deaf = false;
+    server.storing = true;
+    await machine.run();
+    server.deliver(turn(root, 't2', 'again'), delivery);
+    await eventually('the end', () => server.factsOf('turn.ended').length === 2);
+    expect(server.factsOf('turn.ended').map(({ outcome }) => outcome)).toEqual(['completed', 'completed']);
+    expect(server.factsOf('message.assistant').map(({ text }) => text)).toEqual(['hello', 'again']);
+  });
+
   it('TURN9: an agent that cannot run fails the turn with what to do', async () => {
     const { machine, server, driver, root } = await machineWithAgent();
     await using _ = machine;

@@ -23,6 +23,8 @@ export class EchoDriver implements AgentDriver {
   readonly provider = 'echo';
   readonly calls: string[] = [];
   startError: string | null = null;
+  /** Refuses every message. */
+  deaf = false;
 
   info() {
     const { provider } = this;
@@ -82,6 +84,7 @@ export class EchoDriver implements AgentDriver {
     };
     return {
       startTurn: async ({ turnId, messageId, text }) => {
+        if (this.deaf) return fail('unavailable', 'it does not listen');
         const written = await write(`turn ${turnId} ${text}`, messageId);
         // The agent may well be quicker than the answer that it has the message.
         if (text === 'hello') await firstLine.promise;

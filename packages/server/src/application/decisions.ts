@@ -23,6 +23,7 @@ export function changeOf(decision: Decision, screen?: KeptScreen): Change {
     approvals: decision.approvals,
     rules: decision.rules,
     instructions: decision.instructions,
+    overTurns: decision.overTurns,
     ...(screen === undefined ? {} : { screen }),
   };
 }

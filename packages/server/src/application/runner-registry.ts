@@ -47,8 +47,6 @@ interface Linked {
   readonly inFlight: Set<number>;
   /** What it may speak for: sessions that are open on it, or that it was instructed about. */
   readonly sessions: Set<string>;
-  /** Reports and deliveries are handled one after the other, in the order of the link. */
-  queue: Promise<void>;
   ready: boolean;
   pumping: boolean;
   pumpAgain: boolean;
@@ -57,6 +55,8 @@ interface Linked {
 export class RunnerRegistry {
   readonly #options: RunnerRegistryOptions;
   readonly #linked = new Map<string, Linked>();
+  /** What each runner's links have said, one after the other: a new link's word comes after all of the one before. */
+  readonly #queues = new Map<string, Promise<void>>();
   /** In the order they first came. In memory: a runner is known once it has come since this server's start. */
   readonly #known = new Map<string, KnownRunner>();
   readonly #waitingReady = new Set<() => void>();
@@ -148,11 +148,15 @@ export class RunnerRegistry {
   #enqueue(link: RunnerLink, work: (linked: Linked) => Promise<void>): void {
     const linked = this.#linked.get(link.id);
     if (linked?.link !== link) return;
-    linked.queue = linked.queue
+    const queue = (this.#queues.get(link.id) ?? Promise.resolve())
       .then(() => work(linked))
       .catch((error: unknown) => {
         this.#options.log.error({ error, runnerId: link.id }, 'a message of the runner could not be handled');
       });
+    this.#queues.set(link.id, queue);
+    void queue.then(() => {
+      if (this.#queues.get(link.id) === queue) this.#queues.delete(link.id);
+    });
   }
 
   #speaksFor(link: RunnerLink, sessionId: string): boolean {
@@ -168,7 +172,6 @@ export class RunnerRegistry {
       link,
       inFlight: new Set(),
       sessions: new Set(),
-      queue: Promise.resolve(),
       ready: false,
       pumping: false,
       pumpAgain: false,

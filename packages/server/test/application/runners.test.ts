@@ -1,21 +1,25 @@
 /** Several runners: whose they are, what they may say, and where workspaces go. */
-import type { InventoryItem, ToRunner, ToServer } from '@holdfast/protocol/runner.ts';
+import type { FactDraft } from '@holdfast/protocol/fact.ts';
+import type { Instruction, InventoryItem, ToRunner, ToServer } from '@holdfast/protocol/runner.ts';
 import { protocolVersion } from '@holdfast/protocol/version.ts';
 import { type Channel, memoryChannelPair } from '@holdfast/link/channel.ts';
 import { eventually } from '@holdfast/testkit/eventually.ts';
 import { temporaryDirectory } from '@holdfast/testkit/temporary-directory.ts';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import type { Store } from '@holdfast/store/store.ts';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import type { HoldfastApplication } from '../../src/application/holdfast-application.ts';
 import { ScriptedRunner, login, must, openApplication, stranger } from './fixtures.ts';
 
 let directory: ReturnType<typeof temporaryDirectory>;
 let application: HoldfastApplication;
+let store: Store;
 let close: () => Promise<void>;
 
 async function restart(): Promise<void> {
   await close();
   const opened = await openApplication(directory.path);
   application = opened.application;
+  store = opened.store;
   close = async () => {
     application.close();
     await opened.store.close();
@@ -193,4 +197,50 @@ it('LINK13: instructions wait while much is on its way to the machine, and go on
     expect(deliveries(far)).toHaveLength(done + 1);
     far.channel.send({ type: 'done', deliveryId });
   }
+});
+
+it('LINK21: once a turn has ended nothing about it is given to a machine again', async () => {
+  const far = come(login.userId, 'far');
+  await eventually('online', () => onlineOf('far'));
+  const sessionId = await sessionOn('far');
+  const { deliveryId, instruction } = await eventually('delivered', () => deliveries(far)[0]);
+  const turnId = 'turnId' in instruction ? instruction.turnId : '';
+  must(await application.command(login, sessionId, { id: 'stop', type: 'turn.stop' }));
+  await eventually('the stop', () => deliveries(far).length === 2);
+  const ended: FactDraft = { type: 'turn.ended', data: { turnId, outcome: 'stopped' } };
+  const report = { sessionId, source: 'deliveries', position: deliveryId, facts: [ended] };
+  far.channel.send({ type: 'report', report });
+  await eventually('stored', () => far.heard.some((one) => one.type === 'stored'));
+  // That they are done was never heard.
+  far.channel.close();
+  const back = come(login.userId, 'far');
+  await eventually('online again', () => onlineOf('far'));
+  must(await application.command(login, sessionId, { id: 'mode', type: 'mode.set', mode: 'auto' }));
+  await eventually('the next', () => deliveries(back).length > 0);
+  expect(deliveries(back).map((one) => one.instruction.type)).toEqual(['mode.set']);
+});
+
+it('LINK23: a report of the link before is stored before a new link’s word on what lives is taken', async () => {
+  const far = come(login.userId, 'far');
+  await eventually('online', () => onlineOf('far'));
+  const sessionId = await sessionOn('far');
+  const { deliveryId, instruction } = await eventually('delivered', () => deliveries(far)[0]);
+  const { turnId, messageId } = instruction as Extract<Instruction, { type: 'turn.start' }>;
+  const facts: FactDraft[] = [
+    { type: 'session.started', data: { generation: 1 } },
+    { type: 'turn.started', data: { turnId, messageId, generation: 1 } },
+  ];
+  const write = store.report.bind(store);
+  vi.spyOn(store, 'report').mockImplementationOnce(async (...report) => {
+    // The store takes its time; what does not wait for it gets far meanwhile.
+    for (let turns = 0; turns < 50; turns += 1) await new Promise((resolve) => setImmediate(resolve));
+    return write(...report);
+  });
+  far.channel.send({ type: 'report', report: { sessionId, source: 'deliveries', position: deliveryId, facts } });
+  // In the same moment: the process is gone with its holder, and another runner comes.
+  const back = come(login.userId, 'far');
+  await eventually('online again', () => back.heard.some((one) => one.type === 'welcome') && onlineOf('far'));
+  const { events } = must(await application.events(login, sessionId, { after: 0, limit: 100 }));
+  expect(events.map((fact) => fact.type).slice(-3)).toEqual(['session.started', 'turn.started', 'turn.interrupted']);
+  expect(deliveries(back)).toEqual([]);
 });
