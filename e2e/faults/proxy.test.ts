@@ -150,6 +150,7 @@ it('STREAM4, STREAM5: a flood on a line of 1 Mbit/s: it lives, approvals pass, m
     { tty: { from: null } },
     {
       facts: () => undefined,
+      reset: () => undefined,
       tty: (offset, data) => {
         shown = (shown + Buffer.from(data).toString()).slice(-4_000);
         handle.parsed(offset + data.byteLength);

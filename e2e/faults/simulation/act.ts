@@ -76,6 +76,10 @@ const acts: Record<ActionType, (turn: Turn) => void> = {
     if (choose(2) === 0) page.retry(entry.id);
     else page.discard(entry.id);
   },
+  older: ({ page, world, choose }) => {
+    const id = world.sessionIds[choose(world.sessionIds.length)];
+    if (id !== undefined) page.readOlder(id).catch((error: unknown) => world.violated(`LINK1: ${String(error)}`));
+  },
   end: ({ page, world, sessionId, choose }) =>
     page.send(choose(2) === 0 ? sessionId : world.terminalId, { type: 'session.stop' }),
 

@@ -15,6 +15,7 @@ const people = {
   text: 3,
   keys: 8,
   retry: 1,
+  older: 4,
   end: 0.3,
 } as const;
 const machine = { work: 34, finish: 8, die: 1.5 } as const;

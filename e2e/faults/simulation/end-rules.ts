@@ -2,15 +2,20 @@
 import { isDeepStrictEqual } from 'node:util';
 import { foldFacts } from '@holdfast/core/client/fold.ts';
 import { newTranscript } from '@holdfast/core/client/transcript.ts';
+import { apply } from '@holdfast/core/session/apply.ts';
 import type { Fact } from '@holdfast/protocol/fact.ts';
+import type { SessionState } from '@holdfast/protocol/session-state.ts';
+import { partDifferences } from '@holdfast/testkit/transcript-part.ts';
 import { faultsOfLog } from './log-rules.ts';
 import type { Issued } from './simulated-page.ts';
+import { replay } from './simulated-server.ts';
 import type { World } from './world.ts';
 
 export function faultsAtTheEnd(world: World): string[] {
   return [
     ...[...world.watch.logs].flatMap(([id, { facts }]) => faultsOfLog(facts).map((fault) => `${fault} (${id})`)),
     ...faultsOfViews(world),
+    ...faultsOfTails(world),
     ...faultsOfCommands(world),
     ...faultsOfPrompts(world),
     ...faultsOfKeys(world),
@@ -18,17 +23,50 @@ export function faultsAtTheEnd(world: World): string[] {
   ];
 }
 
+/** What each device has of a log is its newest part, and what it shows is what one shows who read it all (LOG15). */
 function faultsOfViews(world: World): string[] {
   const faults: string[] = [];
   for (const [id, { facts, row }] of world.watch.logs) {
     const whole = foldFacts(newTranscript(id), facts);
     for (const page of world.pages) {
       const view = page.views.get(id);
-      if (!isDeepStrictEqual(view?.facts, facts)) faults.push(`LOG7: what ${page.name} has of ${id} is not its log`);
-      else if (!isDeepStrictEqual(view?.transcript, whole)) faults.push(`PAGE1: ${page.name} folds ${id} differently`);
-      if (view !== undefined && view.transcript.status !== row?.status) {
-        faults.push(`LOG9: ${page.name} shows ${id} as ${view.transcript.status}, it is kept as ${row?.status}`);
+      if (view === undefined) {
+        faults.push(`LOG7: ${page.name} has nothing of ${id}`);
+        continue;
       }
+      const { from, transcript } = view;
+      if (!isDeepStrictEqual(view.facts, facts.slice(from - 1))) {
+        faults.push(`LOG7: what ${page.name} has of ${id} is not its log from ${from} on`);
+      }
+      for (const difference of partDifferences(transcript, whole, facts, from)) {
+        faults.push(`PAGE1: from ${from} on ${page.name} folds ${id} differently: ${difference}`);
+      }
+      if (from === 1 && !isDeepStrictEqual(transcript.items, whole.items)) {
+        faults.push(`PAGE10: ${page.name} has all of ${id} and shows it differently`);
+      }
+      if (transcript.status !== row?.status) {
+        faults.push(`LOG9: ${page.name} shows ${id} as ${transcript.status}, it is kept as ${row?.status}`);
+      }
+    }
+  }
+  return faults;
+}
+
+/** Every tail that was given began where it said, and came with the state of its own moment. */
+function faultsOfTails(world: World): string[] {
+  const faults: string[] = [];
+  for (const { name, tails } of world.pages) {
+    for (const { sessionId, tail } of tails) {
+      const facts = world.watch.logs.get(sessionId)?.facts ?? [];
+      const { from, lastSeq, base } = tail;
+      const where = `the tail ${from} to ${lastSeq} of ${sessionId} for ${name}`;
+      if (from !== Math.max(1, lastSeq - replay.tail + 1)) faults.push(`LOG8: ${where} begins elsewhere`);
+      if (!isDeepStrictEqual(tail.facts, facts.slice(from - 1, lastSeq)))
+        faults.push(`LOG8: ${where} is not the log's`);
+      const state = facts
+        .slice(0, lastSeq)
+        .reduce<SessionState | null>((before, fact) => apply(before, fact, fact.at, sessionId), null);
+      if (!isDeepStrictEqual(base, JSON.parse(JSON.stringify(state)))) faults.push(`LOG15: ${where} has another state`);
     }
   }
   return faults;

@@ -1,20 +1,19 @@
 /** One device of a run: the real client over the simulated network. A reload loses all but what its storage keeps. */
 import type { ConnectionView } from '@holdfast/core/client/connection.ts';
-import { foldFacts } from '@holdfast/core/client/fold.ts';
+import { type LogTail, type LogView, viewOfTail, withNewer, withOlder } from '@holdfast/core/client/log-view.ts';
 import type { CommandBody, KeptCommand, OutboxEntry } from '@holdfast/core/client/outbox.ts';
-import { type Transcript, newTranscript } from '@holdfast/core/client/transcript.ts';
 import type { HoldfastClient, InputHandle, SessionHandle } from '@holdfast/link/client-interface.ts';
 import { createClient } from '@holdfast/link/client.ts';
 import type { DialEvents, Dialled } from '@holdfast/link/dial.ts';
 import type { OutboxStorage } from '@holdfast/link/outbox-storage.ts';
 import { parsePush } from '@holdfast/link/push.ts';
 import { type Result, errorBodySchema, fail, ok } from '@holdfast/protocol/error.ts';
-import type { Fact } from '@holdfast/protocol/fact.ts';
+import type { EventPage } from '@holdfast/protocol/rest.ts';
 import { type SocketRequestName, socketAnswerSchemas } from '@holdfast/protocol/socket.ts';
 import { protocolVersion } from '@holdfast/protocol/version.ts';
 import type { Network, Wire } from './network.ts';
 import { answerDials } from './simulated-dial.ts';
-import type { FromPage, ToPage } from './simulated-server.ts';
+import { type FromPage, type ToPage, replay } from './simulated-server.ts';
 
 export interface SimulatedPageOptions {
   readonly name: string;
@@ -22,6 +21,8 @@ export interface SimulatedPageOptions {
   readonly sessionIds: readonly string[];
   readonly terminalId: string;
   readonly accept: (wire: Wire<FromPage, ToPage>) => boolean;
+  /** Facts before that one; null: they could not be had. */
+  readonly older: (sessionId: string, before: number) => Promise<EventPage | null>;
   readonly violated: (what: string) => void;
 }
 
@@ -61,7 +62,9 @@ interface Life {
 }
 
 export class SimulatedPage {
-  readonly views = new Map<string, { facts: Fact[]; transcript: Transcript }>();
+  readonly views = new Map<string, LogView>();
+  /** Everything it was given from the end of a log. */
+  readonly tails: { readonly sessionId: string; readonly tail: LogTail }[] = [];
   readonly issued = new Map<string, Issued>();
   readonly typed: Typed[] = [];
   readonly url: string;
@@ -148,6 +151,17 @@ export class SimulatedPage {
     this.#open(life, sessionId);
   }
 
+  /** Goes back in what it shows. */
+  async readOlder(sessionId: string): Promise<void> {
+    const view = this.views.get(sessionId);
+    if (view === undefined || view.from === 1) return;
+    const page = await this.#options.older(sessionId, view.from);
+    // It may have been reloaded, or set back to the newest, meanwhile: then the page does not join on.
+    const now = this.views.get(sessionId);
+    if (page === null || now === undefined) return;
+    this.views.set(sessionId, withOlder(now, { facts: page.events, oldestSeq: page.oldestSeq }));
+  }
+
   /** quietly: what is open stays open and leads nowhere, and an attempt hangs. */
   goOffline(quietly: boolean): void {
     this.#online = false;
@@ -210,23 +224,28 @@ export class SimulatedPage {
   }
 
   #open(life: Life, sessionId: string): void {
-    const view = this.views.get(sessionId) ?? { facts: [], transcript: newTranscript(sessionId) };
-    this.views.set(sessionId, view);
     const { violated, name } = this.#options;
+    const lastSeq = (): number | null => this.views.get(sessionId)?.transcript.lastSeq ?? null;
     const handle = life.client.openSession(
       sessionId,
-      { after: view.facts.length },
+      { after: lastSeq() },
       {
         facts: (facts) => {
-          if (life.over) return;
+          const view = this.views.get(sessionId);
+          if (life.over || view === undefined) return;
           const first = facts[0]?.seq;
-          if (first !== view.facts.length + 1) {
-            violated(`LOG7: ${name} has ${view.facts.length} facts of ${sessionId} and is given ${first}`);
+          if (first !== view.transcript.lastSeq + 1) {
+            violated(`LOG7: ${name} has ${view.transcript.lastSeq} facts of ${sessionId} and is given ${first}`);
           }
-          view.facts.push(...facts);
-          view.transcript = foldFacts(view.transcript, facts);
+          this.views.set(sessionId, withNewer(view, facts));
         },
-        reset: () => violated(`LOG8: ${name} is told that its log of ${sessionId} is another one`),
+        reset: (tail) => {
+          if (life.over) return;
+          const behind = tail.lastSeq - (lastSeq() ?? -Infinity);
+          if (behind <= replay.window) violated(`LOG14: ${name} is ${behind} behind in ${sessionId} and is set back`);
+          this.tails.push({ sessionId, tail });
+          this.views.set(sessionId, viewOfTail(sessionId, tail));
+        },
         refused: (error) => violated(`LINK1: ${name} may not follow ${sessionId}: ${error.kind}`),
       },
     );

@@ -2,6 +2,7 @@
 import type { ToRunner, ToServer } from '@holdfast/protocol/runner.ts';
 import type { Login } from '@holdfast/server/application/application.ts';
 import { HoldfastApplication } from '@holdfast/server/application/holdfast-application.ts';
+import type { ReplayLimits } from '@holdfast/server/application/session-feed.ts';
 import { ClientSocket, type ClientSocketOptions } from '@holdfast/server/socket/client-socket.ts';
 import type { Store } from '@holdfast/store/store.ts';
 import { openSqliteStore } from '@holdfast/store/sqlite/open.ts';
@@ -29,6 +30,9 @@ export interface SimulatedServerOptions {
   /** It was struck down. */
   readonly onCrash: () => void;
 }
+
+/** Small, so that in many runs devices come back from beyond it. */
+export const replay: ReplayLimits = { window: 12, tail: 6 };
 
 /** One life of the server's process. */
 interface Life {
@@ -76,6 +80,7 @@ export class SimulatedServer {
       time: () => time.time(),
       now: () => time.now(),
       later: (ms, call) => time.after(ms, call),
+      replay,
       log,
     });
     const life: Life = { application, store, fuse, wires: new Map(), ready: false };

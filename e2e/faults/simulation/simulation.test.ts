@@ -81,7 +81,7 @@ describe(`${runs} seeded runs`, () => {
     }
   }, runs * 1_000);
 
-  it('LOG1 LOG2 LOG4 LOG7 LOG9 LOG10 PAGE1: an acknowledged effect is there once, and everybody has the same log', () =>
+  it('LOG1 LOG2 LOG4 LOG7 LOG8 LOG9 LOG10 LOG14 LOG15 PAGE1 PAGE10: an acknowledged effect is there once, and everybody has the same log', () =>
     expectNone('LOG', 'PAGE'));
 
   it('LINK1 LINK2 LINK4 LINK5 LINK6: everything gets through, once, in order, and nobody waits for ever', () =>

@@ -1,6 +1,7 @@
 /** Everything of one run: a server, a machine and two or three devices on one network and one clock. */
 import { copyFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import type { EventPage } from '@holdfast/protocol/rest.ts';
 import { createLogger } from '@holdfast/server/health/logger.ts';
 import { seededRandom } from '@holdfast/testkit/random.ts';
 import type { Fuse } from './fuse.ts';
@@ -128,11 +129,18 @@ export class World {
             sessionIds: this.sessionIds,
             terminalId: this.terminalId,
             accept: (wire) => this.server.acceptPage(wire),
+            older: (id, before) => this.#older(id, before),
             violated: this.violated,
           },
           `simulated:${seed}:${name}`,
         ),
     );
+  }
+
+  /** A request of its own, beside the connection. null: it was not answered. */
+  async #older(sessionId: string, before: number): Promise<EventPage | null> {
+    const page = await this.server.application?.events(login, sessionId, { before, limit: 4 });
+    return page?.ok === true ? page.value : null;
   }
 
   #serverGone(): void {

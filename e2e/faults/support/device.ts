@@ -64,7 +64,7 @@ export class Device {
         facts.push(...fresh);
         for (const fact of fresh) saw(fact);
       },
-      reset: (oldestSeq) => complaints.push(`reset to ${oldestSeq}`),
+      reset: ({ from }) => complaints.push(`reset to ${from}`),
       refused: (error) => complaints.push(`refused: ${error.message}`),
       tty: (offset, data) => {
         lines?.output(offset, data);

@@ -4,6 +4,7 @@
  */
 import type { ConnectionView, WakeReason } from '@holdfast/core/client/connection.ts';
 import type { CommandBody, DeliveryState, OutboxEntry } from '@holdfast/core/client/outbox.ts';
+import type { LogTail } from '@holdfast/core/client/log-view.ts';
 import type { Transport } from '@holdfast/core/client/transport-choice.ts';
 import type { Observable } from '@holdfast/core/client/observable.ts';
 import type { ErrorBody, Result } from '@holdfast/protocol/error.ts';
@@ -58,15 +59,18 @@ export interface SessionSink {
   tty?(offset: number, data: Uint8Array): void;
   /** Replaces the terminal's content and size; output goes on from screen.offset. */
   screen?(screen: Screen): void;
-  /** The log is not the one that was read: forget what was folded. The facts from `oldestSeq` on follow. */
-  reset?(oldestSeq: number): void;
+  /**
+   * The newest part of the log, whole, in place of what was folded before: nothing was (after: null), or it is not of
+   * this log, or too far behind it. The facts after tail.lastSeq follow.
+   */
+  reset(tail: LogTail): void;
   /** Not found, not allowed, or deleted: nothing more comes on this handle. */
   refused?(error: ErrorBody): void;
 }
 
 export interface OpenOptions {
-  /** The last fact the caller has (0: none, the default). */
-  readonly after?: number;
+  /** The last fact the caller has (0: none, the default). null: the newest are enough, they come by `reset`. */
+  readonly after?: number | null;
   /** Also the terminal's output. from: the next byte wanted; null: a screen first. */
   readonly tty?: { readonly from: number | null };
 }
@@ -76,7 +80,7 @@ export type SessionLinkState = 'waiting' | 'catching-up' | 'live' | 'refused' | 
 export interface SessionHandle {
   readonly sessionId: string;
   readonly state: Observable<SessionLinkState>;
-  /** The last fact handed out. */
+  /** The last fact handed out; 0: none. */
   lastSeq(): number;
   /** Output before `offset` has been taken by the terminal: gives the server credit for more. */
   parsed(offset: number): void;
@@ -137,7 +141,7 @@ export interface OpenSession {
   readonly resumed: number;
   /** Subscriptions because something was missing, or could not be had at once. */
   readonly repaired: number;
-  /** Times the log had to be read anew. */
+  /** Times what had been read was replaced by the newest part of the log. */
   readonly resets: number;
 }
 

@@ -165,13 +165,16 @@ class LinkedClient implements HoldfastClient {
 
   /** A terminal's keys belong to the process its log tells of. */
   #noticing(sessionId: string, sink: SessionSink): SessionSink {
+    const runs = (generation: number): void => this.#inputs.get(sessionId)?.generation(generation);
     return {
       ...sink,
       facts: (facts) => {
-        for (const fact of facts) {
-          if (fact.type === 'session.started') this.#inputs.get(sessionId)?.generation(fact.data.generation);
-        }
+        for (const fact of facts) if (fact.type === 'session.started') runs(fact.data.generation);
         sink.facts(facts);
+      },
+      reset: (tail) => {
+        if (tail.base.generation > 0) runs(tail.base.generation);
+        sink.reset(tail);
       },
     };
   }

@@ -2,7 +2,7 @@
 import { io } from 'socket.io-client';
 import { type ErrorBody, type Result, errorBodySchema, fail, ok } from '@holdfast/protocol/error.ts';
 import {
-  type SocketAnswer,
+  type SocketAnswerBody,
   type SocketRequest,
   type SocketRequestName,
   socketAnswerSchemas,
@@ -38,8 +38,6 @@ export interface DialSocketEvents extends LifeEvents {
   received(name: string, value: unknown): void;
 }
 
-export type Answer<N extends SocketRequestName> = Omit<Extract<SocketAnswer<N>, { ok: true }>, 'ok'>;
-
 export interface Dialled {
   /**
    * timeout: no answer within `waitMs`, or the connection ended. Otherwise the server's own answer. `answered` is called
@@ -49,7 +47,7 @@ export interface Dialled {
     name: N,
     body: SocketRequest<N>,
     waitMs: number,
-    answered: (answer: Result<Answer<N>>) => void,
+    answered: (answer: Result<SocketAnswerBody<N>>) => void,
   ): void;
   /** Without an answer; dropped when not connected. */
   tell<N extends SocketRequestName>(name: N, body: SocketRequest<N>): void;
@@ -151,11 +149,11 @@ const disconnectWords: Readonly<Record<string, string>> = {
   'transport error': 'the connection was lost',
 };
 
-function parseAnswer<N extends SocketRequestName>(name: N, answer: unknown): Result<Answer<N>> {
+function parseAnswer<N extends SocketRequestName>(name: N, answer: unknown): Result<SocketAnswerBody<N>> {
   if (typeof answer === 'object' && answer !== null && 'ok' in answer) {
     if (answer.ok === true) {
       const parsed = socketAnswerSchemas[name].safeParse(answer);
-      if (parsed.success) return ok(parsed.data as unknown as Answer<N>);
+      if (parsed.success) return ok(parsed.data as unknown as SocketAnswerBody<N>);
     } else if ('error' in answer) {
       const parsed = errorBodySchema.safeParse(answer.error);
       if (parsed.success) return { ok: false, error: parsed.data };

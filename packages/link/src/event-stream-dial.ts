@@ -5,12 +5,12 @@
  */
 import { type ErrorBody, type Result, fail, ok } from '@holdfast/protocol/error.ts';
 import { commandAnswerSchema, inputAnswerSchema, pingSchema, streamHelloSchema } from '@holdfast/protocol/rest.ts';
-import type { SocketRequest, SocketRequestName } from '@holdfast/protocol/socket.ts';
+import type { SocketAnswerBody, SocketRequest, SocketRequestName } from '@holdfast/protocol/socket.ts';
 import { protocolVersion } from '@holdfast/protocol/version.ts';
 import type { z } from 'zod';
 import { toBase64 } from './base64.ts';
 import type { Clock } from './client-interface.ts';
-import type { Answer, DialEvents, Dialled } from './dial.ts';
+import type { DialEvents, Dialled } from './dial.ts';
 import { openEventStream } from './event-stream.ts';
 import type { ServerEvent } from './event-stream-parser.ts';
 import { FollowedSession, parsed } from './followed-session.ts';
@@ -25,7 +25,7 @@ export interface EventStreamDialOptions {
   readonly clock: Clock;
 }
 
-type Settle<N extends SocketRequestName> = (answer: Result<Answer<N>>) => void;
+type Settle<N extends SocketRequestName> = (answer: Result<SocketAnswerBody<N>>) => void;
 type Handlers = { [N in SocketRequestName]: (body: SocketRequest<N>, settle: Settle<N>) => void };
 
 const noAnswer = (): { ok: false; error: ErrorBody } => fail('timeout', 'the server did not answer in time');
@@ -93,7 +93,7 @@ export function dialEventStreams(options: EventStreamDialOptions, events: DialEv
       const output = tty === undefined ? '' : `&tty=${tty.from ?? 'screen'}`;
       const session = new FollowedSession(sessionId, {
         clock,
-        ask: stream(address(sessionId, `events?after=${after}${output}`)),
+        ask: stream(address(sessionId, `events?after=${after ?? 'tail'}${output}`)),
         tellParsed: (streamId, offset) => call(address(sessionId, 'parsed'), { streamId, offset }, null),
         answered: (answer) => {
           if (!answer.ok && followed.get(sessionId) === session) followed.delete(sessionId);

@@ -1,9 +1,9 @@
 /** One session's event stream: what it says as pushes, and the credit that goes back by separate requests. */
 import type { ErrorBody, Result } from '@holdfast/protocol/error.ts';
 import { streamOutputSchema, streamResumeSchema } from '@holdfast/protocol/rest.ts';
+import type { Resume } from '@holdfast/protocol/socket.ts';
 import { fromBase64 } from './base64.ts';
 import type { Clock } from './client-interface.ts';
-import type { Answer } from './dial.ts';
 import { openEventStream } from './event-stream.ts';
 import type { ServerEvent } from './event-stream-parser.ts';
 import { type Push, parsePush } from './push.ts';
@@ -16,7 +16,7 @@ export interface FollowedSessionContext {
   ask(signal: AbortSignal): Promise<Response>;
   /** Gives back credit; never rejects. */
   tellParsed(streamId: string, offset: number): Promise<Result<unknown>>;
-  answered(answer: Result<Answer<'subscribe'>>): void;
+  answered(answer: Result<Resume>): void;
   heard(): void;
   pushed(push: Push): void;
   /** It ended by itself, and the session is still there. */

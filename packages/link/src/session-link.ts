@@ -1,10 +1,11 @@
 /** One opened session: subscribes on each new connection with what it has, and hands out each fact and byte once. */
 import { fullJitter } from '@holdfast/core/client/backoff.ts';
-import { acceptFacts, acceptOutput, judge } from '@holdfast/core/client/cursor.ts';
+import { acceptFacts, acceptOutput } from '@holdfast/core/client/cursor.ts';
 import { type Settable, observable } from '@holdfast/core/client/observable.ts';
 import type { ErrorBody, ErrorKind } from '@holdfast/protocol/error.ts';
 import type { Fact } from '@holdfast/protocol/fact.ts';
 import type { Screen } from '@holdfast/protocol/screen.ts';
+import type { Resume } from '@holdfast/protocol/socket.ts';
 import type {
   Clock,
   OpenOptions,
@@ -37,13 +38,23 @@ const passing: ReadonlySet<ErrorKind> = new Set([
 const answerMs = 15_000;
 const pause = { base: 500, cap: 15_000 };
 
+/** The tail of a log on its way: nothing of it is handed out before all of it is here. */
+interface ArrivingTail {
+  readonly resume: Extract<Resume, { readonly verdict: 'reset' }>;
+  /** The last fact that came. */
+  readonly after: number;
+  readonly facts: readonly Fact[];
+}
+
 export class SessionLink implements SessionHandle {
   readonly sessionId: string;
   readonly state: Settable<SessionLinkState> = observable<SessionLinkState>('waiting');
   readonly #sink: SessionSink;
   readonly #context: SessionLinkContext;
   readonly #tty: boolean;
-  #cursor: { readonly after: number };
+  /** The last fact handed out; null: none, and the newest are wanted. */
+  #after: number | null;
+  #tail: ArrivingTail | null = null;
   /** The next byte of output wanted; null: a screen has to come first. */
   #next: number | null;
   #dialled: Dialled | null = null;
@@ -64,20 +75,20 @@ export class SessionLink implements SessionHandle {
     this.sessionId = sessionId;
     this.#sink = sink;
     this.#context = context;
-    this.#cursor = { after: options.after ?? 0 };
+    this.#after = options.after === undefined ? 0 : options.after;
     this.#tty = options.tty !== undefined;
     this.#next = options.tty?.from ?? null;
   }
 
   lastSeq(): number {
-    return this.#cursor.after;
+    return this.#after ?? 0;
   }
 
   describe(): OpenSession {
     return {
       sessionId: this.sessionId,
       state: this.state.get(),
-      lastSeq: this.#cursor.after,
+      lastSeq: this.lastSeq(),
       output: this.#tty ? this.#next : null,
       resumed: Math.max(0, this.#connections - 1),
       repaired: this.#repaired,
@@ -105,6 +116,7 @@ export class SessionLink implements SessionHandle {
 
   disconnected(): void {
     this.#dialled = null;
+    this.#tail = null;
     this.#subscription += 1;
     this.#awaiting = false;
     this.#stopRetry();
@@ -154,6 +166,7 @@ export class SessionLink implements SessionHandle {
   #subscribe(): void {
     if (this.#dialled === null || this.#over) return;
     this.#stopRetry();
+    this.#tail = null;
     this.#subscription += 1;
     this.#awaiting = true;
     this.#missing = false;
@@ -162,20 +175,32 @@ export class SessionLink implements SessionHandle {
     this.state.set('catching-up');
     const subscription = this.#subscription;
     const tty = this.#tty ? { tty: { from: this.#next } } : {};
-    const body = { sessionId: this.sessionId, after: this.#cursor.after, ...tty };
+    const body = { sessionId: this.sessionId, after: this.#after, ...tty };
     this.#dialled.request('subscribe', body, answerMs, (answer) => {
       if (subscription !== this.#subscription || this.#over) return;
       this.#awaiting = false;
       if (!answer.ok) return this.#refused(answer.error);
-      const judged = judge(this.#cursor, answer.value);
-      if (judged.reset) {
-        this.#cursor = judged.cursor;
-        this.#resets += 1;
-        this.#sink.reset?.(answer.value.oldestSeq);
-      } else if (this.#missing) {
-        this.#again(0);
-      }
+      if (answer.value.verdict === 'reset') {
+        this.#tail = { resume: answer.value, after: answer.value.from - 1, facts: [] };
+        this.#finishTail();
+      } else if (this.#missing) this.#again(0);
     });
+  }
+
+  /** Hands the tail out once it is whole. */
+  #finishTail(): void {
+    const tail = this.#tail;
+    if (tail === null || tail.after < tail.resume.lastSeq) return;
+    const { base, from, lastSeq, oldestSeq } = tail.resume;
+    if (this.#after !== null) this.#resets += 1;
+    this.#tail = null;
+    this.#after = tail.after;
+    this.#fruitless = 0;
+    const later = tail.facts.filter(({ seq }) => seq > lastSeq);
+    const facts = tail.facts.slice(0, tail.facts.length - later.length);
+    this.#sink.reset({ base, from, lastSeq, oldestSeq, facts });
+    if (later.length > 0 && !this.#over) this.#sink.facts(later);
+    this.#context.progressed(this);
   }
 
   #refused(error: ErrorBody): void {
@@ -214,23 +239,37 @@ export class SessionLink implements SessionHandle {
   }
 
   #facts(received: readonly ReceivedFact[]): void {
-    const { cursor, fresh, gap } = acceptFacts(this.#cursor, received);
-    this.#cursor = cursor;
+    // Without a place in the log, what comes belongs to an earlier subscription.
+    const after = this.#reached();
+    if (after === null) return;
+    const { cursor, fresh, gap } = acceptFacts({ after }, received);
+    const facts = fresh.map(({ fact }) => fact).filter((fact): fact is Fact => fact !== null);
+    if (this.#tail !== null) {
+      this.#tail = { ...this.#tail, after: cursor.after, facts: [...this.#tail.facts, ...facts] };
+      this.#finishTail();
+      if (gap) this.#again(0);
+      return;
+    }
+    this.#after = cursor.after;
     if (fresh.length > 0) this.#fruitless = 0;
     if (gap) this.#again(0);
-    const facts = fresh.map(({ fact }) => fact).filter((fact): fact is Fact => fact !== null);
     if (facts.length > 0) this.#sink.facts(facts);
     if (fresh.length > 0) this.#context.progressed(this);
+  }
+
+  /** The last fact that came, handed out or not. */
+  #reached(): number | null {
+    return this.#tail === null ? this.#after : this.#tail.after;
   }
 
   #synced(seq: number): void {
     // What comes before the answer belongs to an earlier subscription.
     if (this.#awaiting) return;
-    if (seq > this.#cursor.after) return this.#again(0);
+    if (seq > (this.#reached() ?? -1)) return this.#again(0);
     if (this.#cancelRetry !== null) return;
     this.#fruitless = 0;
     this.state.set('live');
-    this.#sink.synced?.(this.#cursor.after);
+    this.#sink.synced?.(this.lastSeq());
     this.#context.progressed(this);
   }
 

@@ -3,6 +3,7 @@ import { eventually } from '@holdfast/testkit/eventually.ts';
 import type { ErrorBody } from '@holdfast/protocol/error.ts';
 import type { Transport } from '@holdfast/core/client/transport-choice.ts';
 import type { HoldfastClient } from '../src/client-interface.ts';
+import type { LogTail } from '@holdfast/core/client/log-view.ts';
 import type { KeptCommand } from '@holdfast/core/client/outbox.ts';
 import type { OutboxStorage } from '../src/outbox-storage.ts';
 import { fastClock, recorder, renamed, testClient, upTo } from './fixtures.ts';
@@ -110,8 +111,69 @@ describe.each<{ name: string; over: Transport[] }>([
       client.openSession('s', { after: 40 }, sink);
       client.connect();
       await live(client);
-      expect(sink.calls).toEqual(['reset 5', 'synced 6']);
+      expect(sink.calls).toEqual(['reset 5 to 6', 'synced 6']);
       expect(sink.seqs).toEqual([5, 6]);
+    });
+
+    it('LOG14, LOG15: opened without a cursor it is handed the newest facts whole with the state, then what is new', async () => {
+      const titles = Array.from({ length: 40 }, (_, index) => renamed(`${index + 1}`));
+      logOf(world, 's');
+      server.append('s', ...titles);
+      // Pieces, some twice, and what was written meanwhile.
+      server.faults.deliver = (facts) => [facts.slice(0, 1), facts.slice(0, 2), facts.slice(1)];
+      const client = start(server.url);
+      const sink = recorder();
+      const tails: LogTail[] = [];
+      const handle = client.openSession('s', { after: null }, { ...sink, reset: (tail) => tails.push(tail) });
+      client.connect();
+      await live(client);
+      expect(tails).toMatchObject([{ from: 37, lastSeq: 40, oldestSeq: 1, base: { title: '40' } }]);
+      expect(tails[0]?.facts.map(({ seq }) => seq)).toEqual([37, 38, 39, 40]);
+      expect(handle.lastSeq()).toBe(40);
+      server.append('s', renamed('41'), renamed('42'));
+      await eventually('what is new', () => sink.seqs.length === 2);
+      expect(sink.seqs).toEqual([41, 42]);
+      expect(client.openSessions()).toMatchObject([{ lastSeq: 42, resets: 0 }]);
+    });
+
+    it('LOG14, LINK1: away for longer than the window, it goes on with the newest facts; within it, with what it missed', async () => {
+      logOf(world, 's');
+      server.append('s', renamed('1'));
+      const client = start(server.url);
+      const sink = recorder();
+      client.openSession('s', {}, sink);
+      client.connect();
+      await live(client);
+      const { port } = server;
+      for (const missed of [5, 30]) {
+        await server.stop();
+        await eventually('lost', () => status(client) !== 'live');
+        server = await serve(port);
+        server.append('s', ...Array.from({ length: missed }, (_, index) => renamed(`${missed} ${index}`)));
+        await live(client);
+      }
+      expect(sink.seqs).toEqual([...upTo(6), 33, 34, 35, 36]);
+      expect(sink.calls).toEqual(['synced 1', 'synced 6', 'reset 33 to 36', 'synced 36']);
+      expect(client.openSessions()).toMatchObject([{ lastSeq: 36, resumed: 2, resets: 1 }]);
+    });
+
+    it('LOG15: a tail that is cut off on its way is not handed out by halves', async () => {
+      logOf(world, 's');
+      server.append('s', ...Array.from({ length: 40 }, (_, index) => renamed(`${index + 1}`)));
+      let cuts = 0;
+      server.faults.deliver = (facts) => {
+        if ((cuts += 1) > 3) return [facts];
+        queueMicrotask(() => server.cut());
+        return [facts.slice(0, cuts)];
+      };
+      const client = start(server.url);
+      const sink = recorder();
+      client.openSession('s', { after: null }, sink);
+      client.connect();
+      await eventually('whole', () => sink.calls.some((call) => call.startsWith('synced')));
+      expect(cuts).toBeGreaterThan(3);
+      expect(sink.calls).toEqual(['reset 37 to 40', 'synced 40']);
+      expect(sink.seqs).toEqual([37, 38, 39, 40]);
     });
 
     it('WIRE1: passes over a fact it does not know, and over garbage, and lives on', async () => {
@@ -382,6 +444,28 @@ describe.each<{ name: string; over: Transport[] }>([
       server.faults.refuseInput = null;
       input.write('ls\r');
       await eventually('typed', () => logOf(world, 't').keys === 'ls\r');
+    });
+
+    it('LINK4, LOG15: keys for a shell that is gone are dropped also when only the state tells of the next one', async () => {
+      logOf(world, 't');
+      server.append('t', { type: 'session.started', data: { generation: 1 } }, ...upTo(20).map((n) => renamed(`${n}`)));
+      const client = start(server.url);
+      client.connect();
+      const input = client.input('t');
+      client.openSession('t', { after: null }, recorder());
+      await live(client);
+      const later = (): ErrorBody => ({ kind: 'unavailable', message: 'later' });
+      server.faults.refuseInput = later;
+      input.write('rm -rf build');
+      await eventually('tried', () => server.asked.some(({ name }) => name === 'input'));
+      const { port } = server;
+      await server.stop();
+      await eventually('lost', () => status(client) !== 'live');
+      server = await serve(port);
+      server.faults.refuseInput = later;
+      server.append('t', { type: 'session.started', data: { generation: 2 } }, ...upTo(20).map((n) => renamed(`${n}`)));
+      await eventually('dropped', () => input.status.get().error !== null);
+      expect(logOf(world, 't').keys).toBe('');
     });
   });
 

@@ -55,7 +55,10 @@ export function recorder(): Recorder {
       record.received.push(...facts);
     },
     synced: (seq) => record.calls.push(`synced ${seq}`),
-    reset: (oldestSeq) => record.calls.push(`reset ${oldestSeq}`),
+    reset: ({ from, lastSeq, facts }) => {
+      record.calls.push(`reset ${from} to ${lastSeq}`);
+      record.facts(facts);
+    },
     refused: (error) => record.calls.push(`refused ${error.kind}`),
     preview: (preview) => record.calls.push(`preview ${preview.blockId}@${preview.offset}`),
     screen: (screen) => {

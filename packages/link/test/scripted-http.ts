@@ -83,9 +83,10 @@ export function scriptedHttp(server: ScriptedServer): RequestListener {
         write(response, 'tty', { ...message, data: Buffer.from(data as Uint8Array).toString('base64') });
       } else write(response, name, name === 'screen' ? message['screen'] : message);
     };
+    const after = url.searchParams.get('after');
     socket.emit(
       'subscribe',
-      { sessionId, after: Number(url.searchParams.get('after')), ...output },
+      { sessionId, after: after === 'tail' ? null : Number(after), ...output },
       ({ ok, error, ...answer }: Answer) => {
         if (!ok && error !== undefined) return refuse(response, error);
         begin(response);

@@ -5,6 +5,7 @@ import { Server, type Socket } from 'socket.io';
 import type { Command, Receipt } from '@holdfast/protocol/command.ts';
 import type { ErrorBody } from '@holdfast/protocol/error.ts';
 import type { Fact } from '@holdfast/protocol/fact.ts';
+import type { SessionState } from '@holdfast/protocol/session-state.ts';
 import { protocolVersion } from '@holdfast/protocol/version.ts';
 
 export interface Log {
@@ -16,6 +17,8 @@ export interface Log {
   output: Uint8Array[];
   typed: Map<string, number>;
   keys: string;
+  /** After its last fact. */
+  state: SessionState;
 }
 
 /** What outlives a restart of the server. */
@@ -50,6 +53,20 @@ export const noFaults = (): Faults => ({
   sockets: () => 'serve',
 });
 
+/** Facts; see protocol's limits. */
+const replay = { window: 12, tail: 4 };
+
+const shell: SessionState = {
+  kind: 'terminal',
+  title: 'shell',
+  generation: 0,
+  end: 'none',
+  error: null,
+  driver: null,
+  terminal: { cols: 80, rows: 24, exit: null },
+  agent: null,
+};
+
 /** Set by scripted-http.ts, whose own sockets are always served. */
 export const ownHeader = 'x-scripted-http';
 
@@ -64,6 +81,7 @@ export function logOf(world: World, sessionId: string): Log {
     output: [],
     typed: new Map(),
     keys: '',
+    state: { ...shell },
   };
   world.logs.set(sessionId, log);
   return log;
@@ -127,6 +145,10 @@ export class ScriptedServer {
       ...draft,
     })) as Fact[];
     log.facts.push(...facts);
+    for (const { type, data } of facts) {
+      if (type === 'session.renamed') log.state = { ...log.state, title: data.title };
+      if (type === 'session.started') log.state = { ...log.state, generation: data.generation };
+    }
     for (const [socket, sessions] of this.#subscriptions) {
       if (!sessions.has(sessionId)) continue;
       for (const batch of this.faults.deliver(facts)) socket.emit('facts', { sessionId, facts: batch });
@@ -196,7 +218,7 @@ export class ScriptedServer {
       sessions.delete(sessionId);
       ack({ ok: true });
     });
-    on('subscribe', (body: { sessionId: string; after: number; tty?: { from: number | null } }, ack) => {
+    on('subscribe', (body: { sessionId: string; after: number | null; tty?: { from: number | null } }, ack) => {
       this.#subscribe(socket, sessions, body, ack);
     });
     on('command', ({ sessionId, command }: { sessionId: string; command: Command }, ack) => {
@@ -210,7 +232,7 @@ export class ScriptedServer {
   #subscribe(
     socket: Socket,
     sessions: Map<string, boolean>,
-    { sessionId, after, tty }: { sessionId: string; after: number; tty?: { from: number | null } },
+    { sessionId, after, tty }: { sessionId: string; after: number | null; tty?: { from: number | null } },
     ack: Ack,
   ): void {
     const log = this.world.logs.get(sessionId);
@@ -219,10 +241,12 @@ export class ScriptedServer {
       return;
     }
     const lastSeq = log.oldestSeq + log.facts.length - 1;
-    const verdict = after > lastSeq || after < log.oldestSeq - 1 ? 'reset' : 'ok';
+    const { oldestSeq, state: base } = log;
+    const goesOn = after !== null && after <= lastSeq && after >= oldestSeq - 1 && lastSeq - after <= replay.window;
+    const from = goesOn ? after + 1 : Math.max(oldestSeq, lastSeq - replay.tail + 1);
     sessions.set(sessionId, tty !== undefined);
-    ack({ ok: true, verdict, lastSeq, oldestSeq: log.oldestSeq });
-    const facts = log.facts.filter((fact) => verdict === 'reset' || fact.seq > after);
+    ack({ ok: true, lastSeq, oldestSeq, ...(goesOn ? { verdict: 'ok' } : { verdict: 'reset', from, base }) });
+    const facts = log.facts.filter((fact) => fact.seq >= from);
     if (facts.length > 0) {
       for (const batch of this.faults.deliver(facts)) socket.emit('facts', { sessionId, facts: batch });
     }

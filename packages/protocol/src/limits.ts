@@ -22,6 +22,10 @@ export const limits = {
   queueBytes: 1024 * 1024,
   /** Facts in one page. */
   pageFacts: 500,
+  /** Facts: a reader at most so far behind gets all it missed. */
+  replayWindow: 10_000,
+  /** Facts of the tail that one further behind gets, with the state at the end. */
+  resetFacts: 200,
   terminalColumns: 1_000,
   terminalRows: 1_000,
   /** What one subscriber may have un-acknowledged of a terminal's output: floor and ceiling. */

@@ -14,7 +14,7 @@ import {
   terminalOptionsSchema,
   titleSchema,
 } from './session.ts';
-import { verdictSchema } from './socket.ts';
+import { resumeSchemas } from './socket.ts';
 import { workspaceSchema } from './workspace.ts';
 
 const queryNumber = z.coerce.number().int().nonnegative();
@@ -48,8 +48,8 @@ export const patchSessionSchema = z.object({
 });
 
 export const eventsQuerySchema = z.object({
-  /** Facts with a greater seq, oldest first. */
-  after: queryNumber.optional(),
+  /** Facts with a greater seq, oldest first; "tail": the newest. */
+  after: z.union([z.literal('tail'), queryNumber]).optional(),
   /** Facts with a smaller seq, the newest of them. */
   before: queryNumber.optional(),
   limit: queryNumber.min(1).max(limits.pageFacts).default(limits.pageFacts),
@@ -107,12 +107,11 @@ export const parsedSchema = z.object({ streamId: idSchema, offset: offsetSchema 
 export const pingSchema = z.object({ nonce: z.string().max(64) });
 
 /** Data of the events of a session's event stream that are not as on the socket. */
-export const streamResumeSchema = z.object({
-  verdict: verdictSchema,
-  lastSeq: seqSchema,
-  oldestSeq: seqSchema,
-  streamId: idSchema,
-});
+const streamIdSchema = { streamId: idSchema };
+export const streamResumeSchema = z.discriminatedUnion('verdict', [
+  resumeSchemas[0].extend(streamIdSchema),
+  resumeSchemas[1].extend(streamIdSchema),
+]);
 export const streamOutputSchema = z.object({ offset: offsetSchema, data: z.base64() });
 /** First event of GET /api/sessions/changes. */
 export const streamHelloSchema = z.object({ protocolVersion: z.number().int(), time: timeSchema });

@@ -12,17 +12,32 @@ import { idSchema, offsetSchema, seqSchema } from './id.ts';
 import { limits } from './limits.ts';
 import type { Screen } from './screen.ts';
 import type { SessionDescriptor } from './session.ts';
+import { sessionStateSchema } from './session-state.ts';
 
-export const verdictSchema = z.enum(['ok', 'reset']);
-export type Verdict = z.infer<typeof verdictSchema>;
+const logEndsSchema = z.object({ lastSeq: seqSchema, oldestSeq: seqSchema });
+/** What a subscription begins with. */
+export const resumeSchemas = [
+  /** Every fact after the cursor follows. */
+  logEndsSchema.extend({ verdict: z.literal('ok') }),
+  /**
+   * What was read is not this log, or is too far behind it, or nothing was: the facts from `from` on follow. base: what
+   * the session was after lastSeq, of the same moment as both.
+   */
+  logEndsSchema.extend({ verdict: z.literal('reset'), from: seqSchema.min(1), base: sessionStateSchema }),
+] as const;
+const resumeSchema = z.discriminatedUnion('verdict', resumeSchemas);
+export type Resume = z.infer<typeof resumeSchema>;
 
 /** What the client asks, by event name. */
 export const socketRequestSchemas = {
   hello: z.object({ protocolVersion: z.number().int() }),
-  /** Facts after `after`, then live ones. Once per session and socket; again replaces. */
+  /**
+   * Facts after `after`, then live ones; null: the newest ones, with the state at the end. Once per session and socket;
+   * again replaces.
+   */
   subscribe: z.object({
     sessionId: idSchema,
-    after: seqSchema,
+    after: seqSchema.nullable(),
     /** Also the terminal's output. from: the next byte wanted; null: a screen first. */
     tty: z.object({ from: offsetSchema.nullable() }).optional(),
   }),
@@ -46,7 +61,7 @@ export type SocketRequest<N extends SocketRequestName> = z.infer<(typeof socketR
 
 export const socketAnswerSchemas = {
   hello: z.object({ protocolVersion: z.number().int(), serverId: idSchema, time: z.iso.datetime() }),
-  subscribe: z.object({ verdict: verdictSchema, lastSeq: seqSchema, oldestSeq: seqSchema }),
+  subscribe: resumeSchema,
   unsubscribe: z.object({}),
   command: z.object({ receipt: receiptSchema }),
   /** offset: all before it has reached the terminal. */
@@ -55,8 +70,9 @@ export const socketAnswerSchemas = {
   watch: z.object({}),
   ping: z.object({ nonce: z.string() }),
 } as const;
+export type SocketAnswerBody<N extends SocketRequestName> = z.infer<(typeof socketAnswerSchemas)[N]>;
 export type SocketAnswer<N extends SocketRequestName> =
-  ({ ok: true } & z.infer<(typeof socketAnswerSchemas)[N]>) | { ok: false; error: ErrorBody };
+  ({ ok: true } & SocketAnswerBody<N>) | { ok: false; error: ErrorBody };
 
 /** What the server pushes, by event name. */
 export interface SocketPushes {

@@ -4,7 +4,7 @@ import { sql } from 'kysely';
 import { selectApproval, selectApprovals } from './approvals.ts';
 import { removeDelivery, selectDeliveries } from './deliveries.ts';
 import type { Engine } from './engine.ts';
-import { selectFactsAfter, selectFactsBefore } from './facts.ts';
+import { selectFactsAfter, selectFactsBefore, selectFactsTail } from './facts.ts';
 import { selectScreen } from './screens.ts';
 import { inSteps, removeReceipts, removeSession, trimSession } from './removal.ts';
 import { countFactsOlderThan, selectRetentionCandidates } from './retention.ts';
@@ -105,6 +105,7 @@ export function createStore(engine: Engine): Store {
 
     factsAfter: (id, after, limit) => engine.read(selectFactsAfter(build, id, after, limit)),
     factsBefore: (id, before, limit) => engine.read(selectFactsBefore(build, id, before, limit)),
+    factsTail: (id, limit) => engine.read(selectFactsTail(build, id, limit)),
 
     deliveries: (runnerId, after, limit) => engine.read(selectDeliveries(build, runnerId, after, limit)),
     finishDelivery: (id) => written(() => removeDelivery(build, id)),

@@ -1,8 +1,9 @@
 import type { Fact } from '@holdfast/protocol/fact.ts';
+import { sql } from 'kysely';
 import type { Build } from './engine.ts';
 import { all, run } from './steps.ts';
 import type { Steps } from './steps.ts';
-import type { FactPage } from './store.ts';
+import type { FactPage, FactTail } from './store.ts';
 
 /** Rows in one statement; engines limit the parameters of one, and each fact has six. */
 const factsPerInsert = 100;
@@ -70,4 +71,18 @@ export function* selectFactsAfter(build: Build, id: string, after: number, limit
 export function* selectFactsBefore(build: Build, id: string, before: number, limit: number): Steps<FactPage | null> {
   const newestFirst = yield* all(pageOf(build, id, { before }).orderBy('facts.seq', 'desc').limit(limit));
   return toPage(newestFirst.toReversed());
+}
+
+/** The state comes with one row only, of which there is always one: it may be large. */
+const stateOnce = sql<string | null>`case when facts.seq is null or facts.seq = sessions.last_seq then state end`;
+
+export function* selectFactsTail(build: Build, id: string, limit: number): Steps<FactTail | null> {
+  const newestFirst = yield* all(
+    pageOf(build, id, { before: Number.MAX_SAFE_INTEGER })
+      .select(stateOnce.as('state'))
+      .orderBy('facts.seq', 'desc')
+      .limit(limit),
+  );
+  const page = toPage(newestFirst.toReversed());
+  return page && { ...page, state: JSON.parse(newestFirst[0]?.state ?? 'null') as unknown };
 }

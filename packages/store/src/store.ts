@@ -123,6 +123,11 @@ export interface FactPage {
   readonly oldestSeq: number;
 }
 
+export interface FactTail extends FactPage {
+  /** The row's state of the same moment: what the facts up to lastSeq made of it. */
+  readonly state: unknown;
+}
+
 /** Where a page of candidates ended. */
 export interface RetentionPlace {
   readonly lastActivityAt: string;
@@ -217,6 +222,8 @@ export interface Store {
   factsAfter(sessionId: string, after: number, limit: number): Promise<FactPage | null>;
   /** The newest `limit` facts with seq < before. */
   factsBefore(sessionId: string, before: number, limit: number): Promise<FactPage | null>;
+  /** The newest `limit` facts, and the state after the last of them. */
+  factsTail(sessionId: string, limit: number): Promise<FactTail | null>;
 
   /** Not yet done, ascending by id, ids > after. */
   deliveries(runnerId: string, after: number, limit: number): Promise<Delivery[]>;

@@ -265,6 +265,19 @@ export function storeContract(name: string, open: OpenStore): void {
         expect(await store.factsAfter('none', 0, 4)).toBeNull();
         expect(await store.factsBefore('none', 9, 4)).toBeNull();
       });
+
+      it('LOG15: the tail is the newest facts, with the state that these made', async () => {
+        await create('s1');
+        const facts = Array.from({ length: 9 }, (_, index) => message(`fact ${index}`));
+        unwrap(await store.command('s1', key('c1'), time(1), decideOn({ facts })));
+        const tail = await store.factsTail('s1', 4);
+        expect(tail?.facts).toEqual((await store.factsBefore('s1', 11, 4))?.facts);
+        expect(tail).toMatchObject({ lastSeq: 10, oldestSeq: 1, state: { count: 10 } });
+        expect(await store.factsTail('s1', 99)).toMatchObject({ facts: { length: 10 }, state: { count: 10 } });
+        unwrap(await store.createSession(newSession('blank'), null, decideOn({})));
+        expect(await store.factsTail('blank', 4)).toEqual({ facts: [], lastSeq: 0, oldestSeq: 1, state: { count: 0 } });
+        expect(await store.factsTail('none', 4)).toBeNull();
+      });
     });
 
     describe('instructions', () => {

@@ -31,15 +31,6 @@ function isAscending(facts: readonly { readonly seq: number }[]): boolean {
   return facts.every((fact, index) => index === 0 || (facts[index - 1]?.seq ?? 0) < fact.seq);
 }
 
-/** The server's verdict on a subscription. reset: what was read is not this log; read it from its oldest fact on. */
-export function judge(
-  cursor: LogCursor,
-  answer: { readonly verdict: 'ok' | 'reset'; readonly oldestSeq: number },
-): { readonly cursor: LogCursor; readonly reset: boolean } {
-  if (answer.verdict === 'ok') return { cursor, reset: false };
-  return { cursor: { after: Math.max(0, answer.oldestSeq - 1) }, reset: true };
-}
-
 export interface AcceptedOutput {
   /** The next byte wanted. */
   readonly next: number;

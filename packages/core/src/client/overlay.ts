@@ -57,6 +57,8 @@ export function overlay(transcript: Transcript, sessionId: string, entries: read
 function isShown(transcript: Transcript, messageId: string): boolean {
   return (
     itemOf(transcript, itemKey.message(messageId)) !== undefined ||
+    // Its item may stand before what was read.
+    transcript.turn?.messageId === messageId ||
     transcript.queue.some((message) => message.messageId === messageId)
   );
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { acceptFacts, acceptOutput, judge } from '@holdfast/core/client/cursor.ts';
+import { acceptFacts, acceptOutput } from '@holdfast/core/client/cursor.ts';
 
 describe('log cursor', () => {
   it('LOG7: from any pushes, repeated and disordered, only the next facts come out', () => {
@@ -24,12 +24,6 @@ describe('log cursor', () => {
         expect(cursor.after).toBe(after + seen.length);
       }),
     );
-  });
-
-  it('LOG8: reset goes back to right before the oldest fact', () => {
-    expect(judge({ after: 90 }, { verdict: 'reset', oldestSeq: 12 })).toEqual({ cursor: { after: 11 }, reset: true });
-    expect(judge({ after: 90 }, { verdict: 'reset', oldestSeq: 0 })).toEqual({ cursor: { after: 0 }, reset: true });
-    expect(judge({ after: 90 }, { verdict: 'ok', oldestSeq: 12 })).toEqual({ cursor: { after: 90 }, reset: false });
   });
 });
 

@@ -18,7 +18,7 @@ import type {
 import type { RetentionPreview, RetentionRun } from '@holdfast/protocol/retention.ts';
 import type { Screen } from '@holdfast/protocol/screen.ts';
 import type { SessionDescriptor, SessionStatus } from '@holdfast/protocol/session.ts';
-import type { Preview, Verdict } from '@holdfast/protocol/socket.ts';
+import type { Preview, Resume } from '@holdfast/protocol/socket.ts';
 import type { CreateWorkspace, Workspace } from '@holdfast/protocol/workspace.ts';
 import type { ExportedSession } from './exports.ts';
 
@@ -48,9 +48,7 @@ export interface SubscriberSink {
 }
 
 export interface Subscription {
-  readonly verdict: Verdict;
-  readonly lastSeq: number;
-  readonly oldestSeq: number;
+  readonly resume: Resume;
   /** The subscriber's terminal has parsed output up to `offset`: gives credit. */
   parsed(offset: number): void;
   close(): void;
@@ -58,7 +56,8 @@ export interface Subscription {
 
 export interface SubscribeRequest {
   readonly sessionId: string;
-  readonly after: number;
+  /** null: the newest facts, with the state at the end. */
+  readonly after: number | null;
   /** Also the terminal's output; from: next byte wanted, or null for a screen first. */
   readonly tty?: { readonly from: number | null };
 }

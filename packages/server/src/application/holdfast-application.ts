@@ -43,6 +43,7 @@ import { Live } from './live.ts';
 import { Retention } from './retention.ts';
 import { offline } from './runner-link.ts';
 import { RunnerRegistry } from './runner-registry.ts';
+import type { ReplayLimits } from './session-feed.ts';
 
 /** How long a session that is being deleted may take to end what it runs, ms. */
 const endTimeoutMs = 8_000;
@@ -58,6 +59,8 @@ export interface ApplicationOptions {
   readonly log: Logger;
   /** Default: none. */
   readonly limits?: UserLimits;
+  /** How far behind a reader may be, and what one further behind gets. Default: protocol's. */
+  readonly replay?: ReplayLimits;
   /** Days after which what is over goes. Default 0: everything is kept. */
   readonly retentionDays?: number;
   /** Calls back once after so many ms, and is cancelled by the answer. Default: a timer that keeps no process alive. */
@@ -84,6 +87,7 @@ export class HoldfastApplication implements Application {
       online: (runnerId) => this.#runners.online(runnerId),
       instructed: (runnerId) => this.#runners.pump(runnerId),
       now,
+      replay: options.replay,
     });
     const live = this.#live;
     const logged = (error: unknown): void => log.error({ error }, 'a runner could not be announced');

@@ -12,7 +12,7 @@ import { describe, stateOf } from './decisions.ts';
 import type { Announcements } from './events.ts';
 import { PreviewCache } from './preview-cache.ts';
 import type { RunnerLink } from './runner-link.ts';
-import { SessionFeed } from './session-feed.ts';
+import { type ReplayLimits, SessionFeed } from './session-feed.ts';
 import { TerminalFeeds, type TtySubscription } from './terminal-feed.ts';
 
 export interface LiveOptions {
@@ -22,6 +22,7 @@ export interface LiveOptions {
   readonly instructed: (runnerId: string) => void;
   /** Monotonic, ms. */
   readonly now: () => number;
+  readonly replay?: ReplayLimits | undefined;
 }
 
 interface PreviewListener {
@@ -43,7 +44,7 @@ export class Live implements Announcements {
 
   constructor(options: LiveOptions) {
     this.#options = options;
-    this.#facts = new SessionFeed(options.store);
+    this.#facts = new SessionFeed(options.store, options.replay);
     this.#terminals = new TerminalFeeds({
       open: (sessionId, from) => this.#send(sessionId, (link) => link.send({ type: 'ttyOpen', sessionId, from })),
       close: (sessionId) => {
@@ -142,9 +143,7 @@ export class Live implements Announcements {
     const tty = request.tty === undefined ? null : this.#subscribeTty(session, request.tty.from, sink);
     const facts = subscribed.value;
     return ok({
-      verdict: facts.verdict,
-      lastSeq: facts.lastSeq,
-      oldestSeq: facts.oldestSeq,
+      resume: facts.resume,
       parsed: (offset) => tty?.parsed(offset),
       close: () => {
         facts.close();

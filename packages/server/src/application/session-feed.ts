@@ -2,11 +2,14 @@
  * One door for what is stored and what is new: a subscriber is registered first, then reads the store until nothing is
  * beyond its cursor, then is live. A live fact that does not follow on its cursor sends it back to the store, so the
  * announcements need to be neither complete nor in order: the log is the truth, they are a hint. So nothing has to be
- * kept for one who does not take what it is sent: it reads on when it does.
+ * kept for one who does not take what it is sent: it reads on when it does. Who has nothing, or is further behind than
+ * the window, gets the newest facts and what the session is after them, however long its log.
  */
 import { type Result, fail, ok } from '@holdfast/protocol/error.ts';
 import type { Fact } from '@holdfast/protocol/fact.ts';
-import type { Verdict } from '@holdfast/protocol/socket.ts';
+import { limits } from '@holdfast/protocol/limits.ts';
+import type { Resume } from '@holdfast/protocol/socket.ts';
+import { stateFrom } from '@holdfast/core/session/state.ts';
 import type { FactPage, Store } from '@holdfast/store/store.ts';
 
 export interface FactSink {
@@ -20,10 +23,16 @@ export interface FactSink {
 /** Facts in one page: with what its connection may have left untaken, the most that waits for one subscriber. */
 const pageFacts = 100;
 
+/** Facts; see protocol's limits. */
+export interface ReplayLimits {
+  readonly window: number;
+  readonly tail: number;
+}
+
+const replayLimits: ReplayLimits = { window: limits.replayWindow, tail: limits.resetFacts };
+
 export interface FactSubscription {
-  readonly verdict: Verdict;
-  readonly lastSeq: number;
-  readonly oldestSeq: number;
+  readonly resume: Resume;
   close(): void;
 }
 
@@ -36,12 +45,19 @@ interface Subscriber {
   open: boolean;
 }
 
+interface Beginning {
+  readonly page: FactPage;
+  readonly resume: Resume;
+}
+
 export class SessionFeed {
-  readonly #store: Pick<Store, 'factsAfter'>;
+  readonly #store: Pick<Store, 'factsAfter' | 'factsTail'>;
+  readonly #limits: ReplayLimits;
   readonly #subscribers = new Map<string, Set<Subscriber>>();
 
-  constructor(store: Pick<Store, 'factsAfter'>) {
+  constructor(store: Pick<Store, 'factsAfter' | 'factsTail'>, replay: ReplayLimits = replayLimits) {
     this.#store = store;
+    this.#limits = replay;
   }
 
   get size(): number {
@@ -50,9 +66,9 @@ export class SessionFeed {
     return count;
   }
 
-  /** not_found: no such session. The sink is called after the answer, never before it. */
-  async subscribe(sessionId: string, after: number, sink: FactSink): Promise<Result<FactSubscription>> {
-    const subscriber: Subscriber = { sink, cursor: after, hint: 0, reading: true, open: true };
+  /** after: null for the newest. not_found: no such session. The sink is called after the answer, never before it. */
+  async subscribe(sessionId: string, after: number | null, sink: FactSink): Promise<Result<FactSubscription>> {
+    const subscriber: Subscriber = { sink, cursor: after ?? 0, hint: 0, reading: true, open: true };
     const set = this.#subscribers.get(sessionId) ?? new Set();
     this.#subscribers.set(sessionId, set.add(subscriber));
     const close = (): void => {
@@ -60,15 +76,15 @@ export class SessionFeed {
       set.delete(subscriber);
       if (set.size === 0 && this.#subscribers.get(sessionId) === set) this.#subscribers.delete(sessionId);
     };
-    const first = await this.#store.factsAfter(sessionId, after, pageFacts);
-    if (first === null) {
+    const begun = (after === null ? null : await this.#replay(sessionId, after)) ?? (await this.#tail(sessionId));
+    if (begun === null) {
       close();
       return fail('not_found', 'There is no such session.');
     }
-    const verdict = after > first.lastSeq || after < first.oldestSeq - 1 ? 'reset' : 'ok';
-    if (verdict === 'reset') subscriber.cursor = first.oldestSeq - 1;
-    queueMicrotask(() => this.#start(sessionId, subscriber, verdict === 'ok' ? first : null));
-    return ok({ verdict, lastSeq: first.lastSeq, oldestSeq: first.oldestSeq, close });
+    const { page, resume } = begun;
+    if (resume.verdict === 'reset') subscriber.cursor = resume.from - 1;
+    queueMicrotask(() => this.#start(sessionId, subscriber, page));
+    return ok({ resume, close });
   }
 
   publish(sessionId: string, facts: readonly Fact[]): void {
@@ -95,6 +111,24 @@ export class SessionFeed {
       subscriber.sink.closed();
     }
     this.#subscribers.delete(sessionId);
+  }
+
+  /** The first page after a cursor. null: there is nothing to go on from, or too much. */
+  async #replay(sessionId: string, after: number): Promise<Beginning | null> {
+    const page = await this.#store.factsAfter(sessionId, after, pageFacts);
+    if (page === null || after > page.lastSeq || after < page.oldestSeq - 1) return null;
+    const { lastSeq, oldestSeq } = page;
+    return lastSeq - after > this.#limits.window ? null : { page, resume: { verdict: 'ok', lastSeq, oldestSeq } };
+  }
+
+  async #tail(sessionId: string): Promise<Beginning | null> {
+    const tail = await this.#store.factsTail(sessionId, this.#limits.tail);
+    if (tail === null) return null;
+    const { facts, lastSeq, oldestSeq } = tail;
+    const from = facts[0]?.seq ?? lastSeq + 1;
+    // No more than a page waits for one subscriber: what is beyond it is read again.
+    const page = { facts: facts.slice(0, pageFacts), lastSeq, oldestSeq };
+    return { page, resume: { verdict: 'reset', lastSeq, oldestSeq, from, base: stateFrom(tail.state) } };
   }
 
   #start(sessionId: string, subscriber: Subscriber, page: FactPage | null): void {

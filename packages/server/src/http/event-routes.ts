@@ -23,7 +23,7 @@ export function eventRoutes(app: HttpApp, application: Application, streams: Eve
       schema: {
         tags: ['events'],
         description:
-          'A page of the log; with "Accept: text/event-stream" the log as it grows: resume, fact (id: its seq), preview, synced, heartbeat, deleted. Last-Event-ID goes on after that fact. tty: also a terminal\'s output, as tty (its bytes in base64) from that offset on, or after a screen; say what was parsed, or no more will come.',
+          'A page of the log; with "Accept: text/event-stream" the log as it grows: resume, fact (id: its seq), preview, synced, heartbeat, deleted. Last-Event-ID goes on after that fact. resume tells the verdict: ok, every fact after the cursor follows; reset (the cursor is not of this log, or too far behind its end, or "tail"), the facts from `from` on follow, and `base` is what the session was after lastSeq. tty: also a terminal\'s output, as tty (its bytes in base64) from that offset on, or after a screen; say what was parsed, or no more will come.',
         params: z.object({ id: idSchema }),
         querystring: eventsQuerySchema,
         headers: streamHeaders,
@@ -41,14 +41,15 @@ export function eventRoutes(app: HttpApp, application: Application, streams: Eve
       const { after, before, limit, tty } = request.query;
       if (after !== undefined && before !== undefined) refuse('Ask for facts after one or before one, not both.');
       if (!wantsStream(request.headers.accept)) {
-        return valueOf(await application.events(loginOf(request), sessionId, { after, before, limit }));
+        const page = after === 'tail' ? { before: Number.MAX_SAFE_INTEGER, limit } : { after, before, limit };
+        return valueOf(await application.events(loginOf(request), sessionId, page));
       }
       if (before !== undefined) refuse('A stream goes forward only: "before" is for pages.');
       const lastId = request.headers['last-event-id'];
       const output = tty === undefined ? {} : { tty: { from: tty === 'screen' ? null : tty } };
       await streams.session(reply, readerOf(request), {
         sessionId,
-        after: lastId === undefined ? (after ?? 0) : Number(lastId),
+        after: lastId === undefined ? cursorOf(after) : Number(lastId),
         ...output,
       });
       return reply;
@@ -90,6 +91,8 @@ export function eventRoutes(app: HttpApp, application: Application, streams: Eve
     },
   );
 }
+
+const cursorOf = (after: number | 'tail' | undefined): number | null => (after === 'tail' ? null : (after ?? 0));
 
 const readerOf = (request: FastifyRequest): Reader => ({ login: loginOf(request), from: credentialsOf(request) });
 

@@ -19,9 +19,9 @@ export class EventStream implements SubscriberSink {
   }
 
   /** streamId: names this stream where the client tells what its terminal has parsed. */
-  resume({ verdict, lastSeq, oldestSeq }: Subscription, streamId: string): void {
+  resume({ resume }: Subscription, streamId: string): void {
     this.#writer.retry();
-    this.#writer.event('resume', { verdict, lastSeq, oldestSeq, streamId });
+    this.#writer.event('resume', { ...resume, streamId });
   }
 
   facts(facts: readonly Fact[]): void {

@@ -6,7 +6,7 @@
 import { type ErrorBody, fail, ok, type Result } from '@holdfast/protocol/error.ts';
 import { limits } from '@holdfast/protocol/limits.ts';
 import {
-  type SocketAnswer,
+  type SocketAnswerBody,
   type SocketPushes,
   type SocketRequest,
   type SocketRequestName,
@@ -46,13 +46,12 @@ export interface ClientSocketOptions {
   readonly makeReference: () => string;
 }
 
-type Answer<N extends SocketRequestName> = Omit<Extract<SocketAnswer<N>, { ok: true }>, 'ok'>;
 type Handlers = {
   [N in SocketRequestName]: (
     request: SocketRequest<N>,
     /** Calls right after the answer was sent. */
     afterAnswer: (call: () => void) => void,
-  ) => Promise<Result<Answer<N>>>;
+  ) => Promise<Result<SocketAnswerBody<N>>>;
 };
 
 interface OpenSubscription {
@@ -184,7 +183,7 @@ export class ClientSocket {
   async #subscribe(
     request: SocketRequest<'subscribe'>,
     afterAnswer: (call: () => void) => void,
-  ): Promise<Result<Answer<'subscribe'>>> {
+  ): Promise<Result<SocketAnswerBody<'subscribe'>>> {
     const { sessionId } = request;
     this.#subscriptions.get(sessionId)?.stop();
     if (this.#subscriptions.size >= allowed.subscriptions) {
@@ -217,8 +216,7 @@ export class ClientSocket {
       return fail('conflict', 'Given up meanwhile for a later request.');
     }
     afterAnswer(() => held.open());
-    const { verdict, lastSeq, oldestSeq } = subscription;
-    return ok({ verdict, lastSeq, oldestSeq });
+    return ok(subscription.resume);
   }
 
   #sink(sessionId: string, stop: () => void): SubscriberSink {

@@ -1,8 +1,10 @@
 import type { Fact } from '@holdfast/protocol/fact.ts';
+import type { SessionState } from '@holdfast/protocol/session-state.ts';
 import { eventually } from '@holdfast/testkit/eventually.ts';
 import { seededRandom } from '@holdfast/testkit/random.ts';
 import { expect, it } from 'vitest';
 import { SessionFeed } from '../../src/application/session-feed.ts';
+import { base } from '../http/fake-application.ts';
 
 const at = '2026-01-01T00:00:00.000Z';
 const fact = (seq: number): Fact => ({ seq, at, type: 'session.renamed', data: { title: `${seq}` } });
@@ -17,14 +19,25 @@ function log(pageSize = 3) {
       await new Promise((next) => setImmediate(next));
       const page = {
         facts: facts.filter((one) => one.seq > after).slice(0, pageSize),
-        lastSeq: facts.length,
+        lastSeq: facts.at(-1)?.seq ?? 0,
         oldestSeq: this.oldest,
       };
       await new Promise((next) => setImmediate(next));
       return page;
     },
+    async factsTail(_id: string, limit: number) {
+      await new Promise((next) => setImmediate(next));
+      const kept = facts.filter((one) => one.seq >= this.oldest);
+      const lastSeq = facts.at(-1)?.seq ?? 0;
+      const tail = { facts: kept.slice(-limit), lastSeq, oldestSeq: this.oldest, state: stateAt(lastSeq) };
+      await new Promise((next) => setImmediate(next));
+      return tail;
+    },
   };
 }
+
+/** A session whose title is the last fact's seq. */
+const stateAt = (seq: number): SessionState => ({ ...base, title: `${seq}` });
 
 function sink() {
   const got: number[] = [];
@@ -37,6 +50,14 @@ function sink() {
     onSynced: (seq: number) => void synced.push(seq),
   };
 }
+
+/** One that takes everything at once. */
+const quiet = (one: ReturnType<typeof sink>) => ({
+  facts: one.facts,
+  synced: one.onSynced,
+  closed: () => undefined,
+  congestion: () => null,
+});
 
 it('LOG7: 200 random interleavings of appends and subscribers: every fact once, in order, then synced', async () => {
   for (let seed = 1; seed <= 200; seed += 1) {
@@ -62,12 +83,7 @@ it('LOG7: 200 random interleavings of appends and subscribers: every fact once, 
         const after = random.integer(store.facts.length + 1);
         const one = sink();
         sinks.push({ after, sink: one });
-        await feed.subscribe('s', after, {
-          facts: one.facts,
-          synced: one.onSynced,
-          closed: () => undefined,
-          congestion: () => null,
-        });
+        await feed.subscribe('s', after, quiet(one));
       }
       if (random.integer(2) === 0) await new Promise((next) => setImmediate(next));
     }
@@ -83,41 +99,96 @@ it('LOG7: 200 random interleavings of appends and subscribers: every fact once, 
   }
 });
 
-it('LOG8: a cursor beyond the end or before the oldest fact gets reset and all that is kept', async () => {
+it('LOG8: a cursor beyond the end or before the oldest fact gets reset, and is told where what follows begins', async () => {
   const store = log();
   store.facts.push(...[1, 2, 3, 4, 5].map(fact));
   const feed = new SessionFeed(store);
   const beyond = sink();
-  const subscribed = await feed.subscribe('s', 9, {
-    facts: beyond.facts,
-    synced: beyond.onSynced,
-    closed: () => undefined,
-    congestion: () => null,
+  const subscribed = await feed.subscribe('s', 9, quiet(beyond));
+  expect(subscribed).toMatchObject({
+    ok: true,
+    value: { resume: { verdict: 'reset', lastSeq: 5, oldestSeq: 1, from: 1 } },
   });
-  expect(subscribed).toMatchObject({ ok: true, value: { verdict: 'reset', lastSeq: 5, oldestSeq: 1 } });
   await eventually('everything kept', () => beyond.got.length === 5);
   store.oldest = 4;
   store.facts.splice(0, 3);
-  Object.assign(store, { facts: [fact(4), fact(5)] });
-  const old = await feed.subscribe('s', 1, {
-    facts: () => undefined,
-    synced: () => undefined,
-    closed: () => undefined,
-    congestion: () => null,
-  });
-  expect(old).toMatchObject({ ok: true, value: { verdict: 'reset' } });
+  const old = sink();
+  const again = await feed.subscribe('s', 1, quiet(old));
+  expect(again).toMatchObject({ ok: true, value: { resume: { verdict: 'reset', lastSeq: 5, oldestSeq: 4, from: 4 } } });
+  await eventually('what is kept', () => old.synced.length === 1);
+  expect(old.got).toEqual([4, 5]);
+});
+
+it('LOG14, LOG8: 200 random logs: at most the window behind gets all it missed, further behind or with nothing the newest and the state of that moment', async () => {
+  for (let seed = 1; seed <= 200; seed += 1) {
+    const random = seededRandom(seed);
+    const store = log(100);
+    const add = (count: number): Fact[] => {
+      const added = Array.from({ length: count }, (_, index) => fact((store.facts.at(-1)?.seq ?? 0) + index + 1));
+      store.facts.push(...added);
+      return added;
+    };
+    add(1 + random.integer(60));
+    store.oldest = 1 + random.integer(store.facts.length);
+    store.facts.splice(0, store.oldest - 1);
+    const replay = { window: random.integer(20), tail: 1 + random.integer(8) };
+    const feed = new SessionFeed(store, replay);
+    const one = sink();
+    const after = random.integer(5) === 0 ? null : random.integer(70);
+    const asked = feed.subscribe('s', after, quiet(one));
+    if (random.integer(2) === 0) feed.publish('s', add(1 + random.integer(30)));
+    const subscribed = await asked;
+    if (!subscribed.ok) throw new Error(subscribed.error.message);
+    const { resume } = subscribed.value;
+    feed.publish('s', add(random.integer(3)));
+    const { oldest } = store;
+    const words = `seed ${seed}: ${JSON.stringify({ after, oldest, replay, resume })}`;
+    const last = store.facts.at(-1)?.seq ?? 0;
+    const isKnown = after !== null && after <= resume.lastSeq && after >= oldest - 1;
+    expect(resume.verdict, words).toBe(isKnown && resume.lastSeq - after <= replay.window ? 'ok' : 'reset');
+    if (resume.verdict === 'reset') {
+      expect(resume.from, words).toBe(Math.max(oldest, resume.lastSeq - replay.tail + 1));
+      expect(resume.base, words).toEqual(stateAt(resume.lastSeq));
+    }
+    const first = resume.verdict === 'ok' ? (after ?? 0) + 1 : resume.from;
+    await eventually(words, () => one.synced.length > 0 && (one.got.at(-1) ?? first - 1) === last);
+    expect(one.got, words).toEqual(store.facts.map(({ seq }) => seq).filter((seq) => seq >= first));
+  }
+});
+
+it('LOG14: what a reader far behind costs follows from the tail, not from its log', async () => {
+  const read: number[] = [];
+  for (const length of [1_000, 100_000]) {
+    const store = log(100);
+    store.facts.push(...Array.from({ length }, (_, index) => fact(index + 1)));
+    let facts = 0;
+    const counting = <T extends { readonly facts: readonly Fact[] }>(page: T): T => {
+      facts += page.facts.length;
+      return page;
+    };
+    const feed = new SessionFeed(
+      {
+        factsAfter: async (id, after) => counting(await store.factsAfter(id, after)),
+        factsTail: async (id, limit) => counting(await store.factsTail(id, limit)),
+      },
+      { window: 500, tail: 150 },
+    );
+    for (const after of [0, null]) {
+      const one = sink();
+      await feed.subscribe('s', after, quiet(one));
+      await eventually('synced', () => one.synced.at(-1) === length);
+      expect(one.got).toHaveLength(150);
+    }
+    read.push(facts);
+  }
+  expect(read[1]).toBe(read[0]);
 });
 
 it('LOG3: a closed subscriber is told nothing more', async () => {
   const store = log();
   const feed = new SessionFeed(store);
   const one = sink();
-  const subscribed = await feed.subscribe('s', 0, {
-    facts: one.facts,
-    synced: one.onSynced,
-    closed: () => undefined,
-    congestion: () => null,
-  });
+  const subscribed = await feed.subscribe('s', 0, quiet(one));
   if (subscribed.ok) subscribed.value.close();
   store.facts.push(fact(1));
   feed.publish('s', [fact(1)]);
@@ -217,6 +288,7 @@ it('LOG8, KEEP3: what is removed under a reader is no silent gap: it is told to 
   const store = log();
   for (let seq = 1; seq <= 12; seq += 1) store.facts.push(fact(seq));
   const feed = new SessionFeed({
+    factsTail: (id, limit) => store.factsTail(id, limit),
     factsAfter: async (id, after) => {
       const page = await store.factsAfter(id, after);
       return { ...page, facts: page.facts.filter((one) => one.seq >= store.oldest) };
@@ -234,7 +306,7 @@ it('LOG8, KEEP3: what is removed under a reader is no silent gap: it is told to 
     closed: () => (closed = true),
     congestion: () => null,
   });
-  expect(subscribed).toMatchObject({ ok: true, value: { verdict: 'ok' } });
+  expect(subscribed).toMatchObject({ ok: true, value: { resume: { verdict: 'ok' } } });
   await eventually('told', () => closed);
   expect(reader.got).toEqual([1, 2, 3]);
   expect(reader.synced).toEqual([]);

@@ -4,6 +4,7 @@ import { protocolVersion } from '@holdfast/protocol/version.ts';
 import { eventually } from '@holdfast/testkit/eventually.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Doors, openDoors } from './doors.ts';
+import { base } from './fake-application.ts';
 
 let doors: Doors;
 beforeAll(async () => {
@@ -97,12 +98,25 @@ describe('event streams', () => {
     await one.close();
   });
 
-  it('LOG8: a cursor beyond the end is told to start again', async () => {
-    const one = await stream('', { 'last-event-id': '99' });
-    await eventually('synced', () => one.events.some(({ event }) => event === 'synced'));
-    expect(one.events[0]?.data).toMatchObject({ verdict: 'reset' });
-    expect(one.facts()[0]?.id).toBe('1');
-    await one.close();
+  it.each([
+    ['', { 'last-event-id': '99' }],
+    ['?after=tail', {}],
+  ] as const)(
+    'LOG8, LINK9: a cursor that cannot be gone on from, or none, gets reset with where the tail begins and the state (%s %j)',
+    async (query, headers) => {
+      const one = await stream(query, headers);
+      await eventually('synced', () => one.events.some(({ event }) => event === 'synced'));
+      const resume = { verdict: 'reset', lastSeq: 4, oldestSeq: 1, from: 3, base };
+      expect(one.events[0]?.data).toEqual({ ...resume, streamId: expect.any(String) as string });
+      expect(one.facts().map(({ id }) => id)).toEqual(['3', '4']);
+      await one.close();
+    },
+  );
+
+  it('LOG14: after=tail of a page is the newest facts', async () => {
+    const page = await doors.ask('/api/sessions/s1/events?after=tail&limit=2');
+    expect(await page.json()).toMatchObject({ events: [{ seq: 3 }, { seq: 4 }], lastSeq: 4, oldestSeq: 1 });
+    expect((await doors.ask('/api/sessions/s1/events?after=head')).status).toBe(400);
   });
 
   it.each([

@@ -4,6 +4,8 @@ import type { Command, Receipt } from '@holdfast/protocol/command.ts';
 import { fail, ok, type Result } from '@holdfast/protocol/error.ts';
 import type { Fact } from '@holdfast/protocol/fact.ts';
 import type { AnswerApprovals, ApprovalsAnswered } from '@holdfast/protocol/rest.ts';
+import type { SessionState } from '@holdfast/protocol/session-state.ts';
+import type { Resume } from '@holdfast/protocol/socket.ts';
 import type { SessionDescriptor } from '@holdfast/protocol/session.ts';
 import type { Workspace } from '@holdfast/protocol/workspace.ts';
 import type {
@@ -16,6 +18,17 @@ import type {
 import type { ExportedSession } from '../../src/application/exports.ts';
 
 const at = '2026-01-01T00:00:00.000Z';
+/** Of every session, at any moment. */
+export const base: SessionState = {
+  kind: 'terminal',
+  title: 'shell',
+  generation: 1,
+  end: 'none',
+  error: null,
+  driver: null,
+  terminal: { cols: 80, rows: 24, exit: null },
+  agent: null,
+};
 const missing = fail('not_found', 'There is no such thing.');
 
 export class FakeApplication implements Application {
@@ -175,18 +188,21 @@ export class FakeApplication implements Application {
     this.#check();
     const log = this.logs.get(request.sessionId);
     if (log === undefined) return missing;
-    const verdict = request.after > log.length ? ('reset' as const) : ('ok' as const);
+    const lastSeq = log.length;
+    const { after } = request;
+    const resume: Resume =
+      after === null || after > lastSeq
+        ? { verdict: 'reset', lastSeq, oldestSeq: 1, from: Math.max(1, lastSeq - 1), base }
+        : { verdict: 'ok', lastSeq, oldestSeq: 1 };
     const set = this.sinks.get(request.sessionId) ?? new Set();
     this.sinks.set(request.sessionId, set.add(sink));
-    const replay = log.slice(verdict === 'ok' ? request.after : 0);
+    const replay = log.slice(resume.verdict === 'ok' ? (after ?? 0) : resume.from - 1);
     // At once, so that what the doors hold back is tested too.
     if (replay.length > 0) sink.facts(replay);
     sink.synced(log.length);
     if (request.tty !== undefined) sink.tty(request.tty.from ?? 0, new TextEncoder().encode('output'));
     return ok({
-      verdict,
-      lastSeq: log.length,
-      oldestSeq: 1,
+      resume,
       parsed: (offset) => void this.parsedOffsets.push(offset),
       close: () => void set.delete(sink),
     });

@@ -8,6 +8,7 @@ import { io, type Socket } from 'socket.io-client';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { SessionFeed } from '../../src/application/session-feed.ts';
 import { type Doors, openDoors } from '../http/doors.ts';
+import { base } from '../http/fake-application.ts';
 
 const at = '2026-01-01T00:00:00.000Z';
 const text = 'x'.repeat(64 * 1024);
@@ -35,6 +36,10 @@ beforeEach(async () => {
       const page = facts.slice(after, after + limit);
       read = Math.max(read, page.at(-1)?.seq ?? 0);
       return { facts: page, lastSeq: facts.length, oldestSeq: 1 };
+    },
+    factsTail: async (_id, limit) => {
+      await turn();
+      return { facts: facts.slice(-limit), lastSeq: facts.length, oldestSeq: 1, state: base };
     },
   });
   doors.application.subscribe = async (_login, { sessionId, after }, sink) => {
