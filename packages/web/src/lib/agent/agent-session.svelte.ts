@@ -77,7 +77,7 @@ export class AgentSession {
   }
 
   /** What there is before the first thing shown. */
-  readonly older: OlderState = $derived(
+  readonly older: OlderState = $derived.by(() =>
     olderState(this.#view, {
       wentBack: this.#wentBack,
       loading: this.#loadingOlder,
