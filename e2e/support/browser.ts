@@ -4,6 +4,8 @@ export const sizes = {
   phone: { width: 390, height: 844 },
   desktop: { width: 1440, height: 900 },
 } as const;
+const phoneAgent =
+  'Mozilla/5.0 (Linux; Android 16; Pixel 9) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Mobile Safari/537.36';
 export type Size = keyof typeof sizes;
 export type Scheme = 'light' | 'dark';
 
@@ -33,6 +35,7 @@ export async function openPage(
     isMobile: size === 'phone',
     deviceScaleFactor: size === 'phone' ? 2 : 1,
     reducedMotion: 'reduce',
+    ...(size === 'phone' ? { userAgent: phoneAgent } : {}),
   });
   const page = await context.newPage();
   const problems: string[] = [];

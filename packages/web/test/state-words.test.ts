@@ -48,6 +48,14 @@ describe('what a session says of itself', () => {
     });
   });
 
+  it('SESSION4, PAGE5: a terminal everybody has left runs in the background, an agent is ready as ever', () => {
+    const terminal = { cols: 80, rows: 24, exit: null, driver: null };
+    const left = agent({ kind: 'terminal', status: 'suspended', agent: undefined, terminal });
+    expect(stateWords(left, true)).toMatchObject({ text: 'In the background', live: false });
+    expect(stateWords({ ...left, runnerOnline: false }, true).text).toBe('Runner offline');
+    expect(stateWords(agent({ status: 'suspended' }), true).text).toBe('Ready');
+  });
+
   it('PAGE5: what has ended stays ended, connected or not', () => {
     const ended = agent({
       kind: 'terminal',
@@ -56,8 +64,10 @@ describe('what a session says of itself', () => {
     });
     expect(stateWords(ended, false).text).toBe('Exited with code 1');
     expect(
-      stateWords({ ...ended, terminal: { cols: 80, rows: 24, exit: { exitCode: null, signal: 'SIGKILL' }, driver: null } }, true)
-        .text,
+      stateWords(
+        { ...ended, terminal: { cols: 80, rows: 24, exit: { exitCode: null, signal: 'SIGKILL' }, driver: null } },
+        true,
+      ).text,
     ).toBe('Ended by SIGKILL');
   });
 

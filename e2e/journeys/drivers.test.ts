@@ -1,0 +1,202 @@
+/** One terminal on a desktop and a phone: who decides its size, and what the other one sees. */
+import { mkdirSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { eventually } from '@holdfast/testkit/eventually.ts';
+import { chromiumPath } from '@holdfast/testkit/programs.ts';
+import axe from 'axe-core';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { Api } from '../support/api.ts';
+import { type Scheme, type Size, launchChromium, openPage } from '../support/browser.ts';
+import { type Installation, install } from '../support/program.ts';
+
+const chromium = chromiumPath();
+const artifacts = fileURLToPath(new URL('../artifacts/', import.meta.url));
+
+const screenOf = (page: Page): Promise<string> => page.locator('.xterm-rows').innerText();
+const bar = (page: Page) => page.getByTestId('driver-bar');
+const drives = (page: Page): Promise<boolean> =>
+  page.getByTestId('terminal').evaluate((element) => element.dataset['drives'] === 'true');
+
+/** The terminal's grid lies inside its pane, whole. */
+const whole = (page: Page): Promise<boolean> =>
+  page.getByTestId('terminal').evaluate((pane) => {
+    const grid = pane.querySelector('.xterm-screen')?.getBoundingClientRect();
+    const room = pane.getBoundingClientRect();
+    return grid !== undefined && grid.width > 0 && grid.right <= room.right + 1 && grid.bottom <= room.bottom + 1;
+  });
+
+async function violations(page: Page): Promise<string[]> {
+  await page.evaluate(axe.source);
+  return page.evaluate(async () => {
+    const { axe: injected } = globalThis as unknown as {
+      axe: { run(context: object): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> };
+    };
+    const found = await injected.run({ exclude: [['.xterm-screen']] });
+    return found.violations.map((one) => `${one.id}: ${one.nodes.map((node) => node.html).join(' | ')}`);
+  });
+}
+
+describe.skipIf(chromium === null)('two at one terminal, in Chromium (skipped without it)', () => {
+  let holdfast: Installation;
+  let browser: Browser;
+  let api: Api;
+  let workspaceId: string;
+  let problems: string[];
+  const pages: Page[] = [];
+
+  beforeAll(async () => {
+    mkdirSync(artifacts, { recursive: true });
+    holdfast = await install({ model: false });
+    await holdfast.start();
+    browser = await launchChromium(chromium ?? '');
+    api = await Api.open(holdfast);
+    workspaceId = await api.workspace('drivers');
+  });
+  afterEach(async () => {
+    for (const page of pages.splice(0)) await page.context().close();
+  });
+  afterAll(async () => {
+    await browser.close();
+    await holdfast.dispose();
+  });
+
+  const open = async (size: Size, scheme: Scheme, prepare: (page: Page) => Promise<void> = async () => undefined) => {
+    const opened = await openPage(browser, size, scheme);
+    pages.push(opened.page);
+    problems = opened.problems;
+    await prepare(opened.page);
+    await opened.page.goto((await holdfast.run('login-link')).stdout.trim());
+    await opened.page.getByRole('navigation').first().waitFor();
+    return opened.page;
+  };
+  const terminal = async (): Promise<string> => {
+    const id = await api.create({ kind: 'terminal', workspaceId, title: 'Build' });
+    await api.fact(id, 'session.started');
+    return id;
+  };
+  const visit = async (page: Page, id: string): Promise<void> => {
+    await page.goto(`${holdfast.origin}/s/${id}`);
+    await eventually('a prompt', async () => /[$#] *$/m.test(await screenOf(page)));
+  };
+  const sizeOf = async (id: string): Promise<string> => {
+    const { cols, rows } = (await api.session(id)).terminal ?? { cols: 0, rows: 0 };
+    return `${cols}x${rows}`;
+  };
+  const driverOf = async (id: string): Promise<string | null> =>
+    (await api.session(id)).terminal?.driver?.device ?? null;
+  const type = async (page: Page, text: string): Promise<void> => {
+    await page.getByTestId('terminal').click();
+    await page.keyboard.type(text);
+  };
+
+  it('PAGE16, PAGE17, PAGE18, PRESENCE2, PRESENCE9: the desktop drives, the phone watches, takes over, hands back, leaves', async () => {
+    const id = await terminal();
+    const desktop = await open('desktop', 'light');
+    await visit(desktop, id);
+    await eventually('the desktop drives', () => drives(desktop));
+    await eventually('its size', async () => /^1\d\dx[3-9]\d$/.test(await sizeOf(id)));
+    const large = await sizeOf(id);
+    await type(desktop, 'echo from-$((40+2))-desktop\n');
+
+    const phone = await open('phone', 'dark');
+    await visit(phone, id);
+    await bar(phone).getByText('Chrome on Linux drives').waitFor();
+    await eventually('what was there', async () => /^from-42-desktop/m.test(await screenOf(phone)));
+    await eventually('all of it is on the screen', () => whole(phone));
+    await desktop.getByTestId('presence').getByText('You, Chrome on Android').waitFor();
+    await type(phone, 'echo from-$((40+3))-phone\n');
+    await eventually('typed on the phone', async () => /^from-43-phone/m.test(await screenOf(desktop)));
+    expect([await sizeOf(id), await drives(phone), await driverOf(id)]).toEqual([large, false, 'Chrome on Linux']);
+    await phone.screenshot({ path: `${artifacts}drivers-watching-phone-dark.png` });
+    expect(await violations(phone)).toEqual([]);
+
+    await bar(phone).getByRole('button', { name: 'Take over' }).click();
+    await eventually('the phone’s size', async () => /^\d\dx\d\d$/.test(await sizeOf(id)));
+    await eventually('the phone drives', () => drives(phone));
+    const small = await sizeOf(id);
+    await bar(desktop).getByText('Chrome on Android drives').waitFor();
+    await phone.screenshot({ path: `${artifacts}drivers-undo-phone-dark.png` });
+    await phone.getByRole('button', { name: 'Undo' }).click();
+    await eventually('handed back', async () => (await driverOf(id)) === 'Chrome on Linux');
+    await eventually('the desktop’s size', async () => (await sizeOf(id)) === large);
+    await bar(phone).getByText('Chrome on Linux drives').waitFor();
+
+    await bar(phone).getByRole('button', { name: 'Take over' }).click();
+    await eventually('the phone’s size again', async () => (await sizeOf(id)) === small);
+    await eventually('all of it is on the desktop', () => whole(desktop));
+    await desktop.screenshot({ path: `${artifacts}drivers-watching-desktop-light.png` });
+    expect(await violations(desktop)).toEqual([]);
+    // A soft keyboard covers half of the phone.
+    await phone.evaluate(() => {
+      Object.defineProperty(window.visualViewport, 'height', { configurable: true, get: () => 420 });
+      window.visualViewport?.dispatchEvent(new Event('resize'));
+    });
+    await phone.locator('html[data-soft-keyboard]').waitFor();
+    await type(phone, 'stty size\n');
+    await eventually('the size the shell has', async () => {
+      const [cols = '', rows = ''] = small.split('x');
+      return (await screenOf(desktop)).includes(`${rows} ${cols}`);
+    });
+    expect(await sizeOf(id)).toBe(small);
+
+    await phone.context().close();
+    pages.pop();
+    await bar(desktop).getByText('Nobody drives').waitFor({ timeout: 30_000 });
+    expect(await sizeOf(id)).toBe(small);
+    await type(desktop, '#');
+    await eventually('the first key takes it', async () => (await sizeOf(id)) === large);
+    expect(await drives(desktop)).toBe(true);
+    expect(problems).toEqual([]);
+  });
+
+  it('PRESENCE8, PAGE16: kill -9 of the server: who drove drives on, and nobody’s size changes', async () => {
+    const id = await terminal();
+    const desktop = await open('desktop', 'dark');
+    await visit(desktop, id);
+    await eventually('the desktop drives', () => drives(desktop));
+    await eventually('its size', async () => /^1\d\dx/.test(await sizeOf(id)));
+    const phone = await open('phone', 'light');
+    await visit(phone, id);
+    await bar(phone).getByRole('button', { name: 'Take over' }).click();
+    await eventually('the phone’s size', async () => /^\d\dx/.test(await sizeOf(id)));
+    const small = await sizeOf(id);
+    const changes = async (): Promise<number> =>
+      (await api.log(id)).filter(({ type: fact }) => fact === 'driver.changed').length;
+    const before = await changes();
+    await holdfast.kill();
+    await holdfast.start();
+    for (const page of [desktop, phone]) {
+      await eventually('back', async () => !/reconnecting/i.test(await page.locator('body').innerText()), 30_000);
+    }
+    await type(phone, 'echo still-$((1+1))-here\n');
+    await eventually('typed', async () => /^still-2-here/m.test(await screenOf(desktop)), 30_000);
+    expect([await sizeOf(id), await driverOf(id), await changes()]).toEqual([small, 'Chrome on Android', before]);
+    // The same tab after a reload is the same client.
+    await phone.reload();
+    await eventually('drives again', async () => (await drives(phone)) && (await whole(phone)), 20_000);
+    expect(await changes()).toBe(before);
+    // Nothing is left but the desktop, which was never asked.
+    await bar(desktop).getByText('Chrome on Android drives').waitFor();
+  });
+
+  it('LINK9, PRESENCE2, PRESENCE6: without sockets it is the same', async () => {
+    const id = await terminal();
+    const desktop = await open('desktop', 'light', async (page) => {
+      await page.context().routeWebSocket(/socket\.io/, (socket) => socket.close());
+      await page.context().route('**/socket.io/**', (route) => route.abort());
+    });
+    await visit(desktop, id);
+    await eventually('the desktop drives', () => drives(desktop), 20_000);
+    await eventually('its size', async () => /^1\d\dx/.test(await sizeOf(id)));
+    const phone = await open('phone', 'light');
+    await visit(phone, id);
+    await desktop.getByTestId('presence').getByText('You, Chrome on Android').waitFor();
+    await bar(phone).getByRole('button', { name: 'Take over' }).click();
+    await bar(desktop).getByText('Chrome on Android drives').waitFor();
+    await eventually('the phone’s size', async () => /^\d\dx/.test(await sizeOf(id)));
+    await bar(desktop).getByRole('button', { name: 'Take over' }).click();
+    await eventually('the desktop’s size', async () => /^1\d\dx/.test(await sizeOf(id)));
+    await bar(phone).getByText('Chrome on Linux drives').waitFor();
+  });
+});
