@@ -175,6 +175,8 @@ export class SimulatedPage {
     const now = this.views.get(sessionId);
     if (page === null || now === undefined) return;
     this.views.set(sessionId, withOlder(now, { facts: page.events, oldestSeq: page.oldestSeq }));
+  }
+
   /** Closes its view of a session and opens it again after so many ms. */
   leave(sessionId: string, ms: number): void {
     const life = this.#life;

@@ -581,6 +581,8 @@ describe.each<{ name: string; over: Transport[] }>([
       seen.delete('catching-up');
       expect([...seen].toSorted()).toEqual(['live', 'moving']);
       expect(client.notices.get()).toEqual([]);
+    });
+
     it('PAGE8: how often it connected, and when and why a connection was last lost, is known afterwards', async () => {
       const client = start(server.url, { clock: fastClock(40) });
       expect(client.history.get()).toEqual({ opened: 0, lost: 0, last: null });

@@ -101,6 +101,8 @@ describe('agents', () => {
     await eventually('the second end', () => server.factsOf('turn.ended').length === 2);
     expect(server.factsOf('turn.ended').map(({ outcome }) => outcome)).toEqual(['completed', 'completed']);
     expect(server.factsOf('message.assistant').map(({ text }) => text)).toEqual(['again', 'more']);
+  });
+
   it('UPLOAD9: a file that has gone since its message was stored ends the turn with its name; nobody is prompted', async () => {
     const { machine, server, driver, root } = await machineWithAgent();
     await using _ = machine;
