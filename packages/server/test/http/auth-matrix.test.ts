@@ -154,7 +154,7 @@ describe('all routes', () => {
       Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
     );
     const tested = routes.map(
-      ([method, path]) => `${method} ${path.replace(/\?.*$/, '').replace(/\/(w1|s1|a1)(?=\/|$)/, '/{id}')}`,
+      ([method, path]) => `${method} ${path.replace(/\?.*$/, '').replace(/\/(w1|s1|a1|r1)(?=\/|$)/, '/{id}')}`,
     );
     expect(tested.sort()).toEqual(described.sort());
     const shown = doors.app.printRoutes({ commonPrefix: false });
