@@ -6,10 +6,6 @@ export class RecoveryTable {
     this.#times.set(kind, [...(this.#times.get(kind) ?? []), ms]);
   }
 
-  worst(kind: string): number {
-    return Math.max(...(this.#times.get(kind) ?? []));
-  }
-
   text(): string {
     const rows = [...this.#times].map(([kind, times]) => {
       const sorted = times.toSorted((a, b) => a - b);

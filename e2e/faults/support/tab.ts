@@ -37,29 +37,6 @@ export class Tab {
     });
   }
 
-  /**
-   * From now on until the page is left: the states its connection is shown in, and what it shows as an error or as a
-   * passing message.
-   */
-  async watch(): Promise<() => Promise<{ statuses: string[]; complaints: string[] }>> {
-    const seen = await this.#page.evaluateHandle(() => {
-      const statuses = new Set<string>();
-      const complaints = new Set<string>();
-      const look = (): void => {
-        const connection = document.querySelector<HTMLElement>('[data-testid="connection"]');
-        statuses.add(connection?.dataset['status'] ?? 'none');
-        for (const one of document.querySelectorAll('[role="alert"], .toast')) complaints.add(one.textContent.trim());
-      };
-      look();
-      new MutationObserver(look).observe(document.body, {
-        ...{ subtree: true, childList: true, attributes: true, characterData: true },
-      });
-      return { statuses, complaints };
-    });
-    return () =>
-      seen.evaluate(({ statuses, complaints }) => ({ statuses: [...statuses], complaints: [...complaints] }));
-  }
-
   async say(text: string): Promise<void> {
     const box = this.#page.getByTestId('composer').getByRole('textbox');
     await box.fill(text);

@@ -1,7 +1,7 @@
 import { seededRandom } from '@holdfast/testkit/random.ts';
 import type { Fact } from '@holdfast/protocol/fact.ts';
 import { createClient } from '../src/client.ts';
-import type { ClientOptions, HoldfastClient, SessionSink } from '../src/client-interface.ts';
+import type { ClientOptions, Clock, HoldfastClient, SessionSink } from '../src/client-interface.ts';
 import { memoryOutbox } from '../src/memory-outbox.ts';
 import { systemClock } from '../src/system-clock.ts';
 
@@ -19,6 +19,19 @@ export function testClient(url: string, options: Partial<ClientOptions> = {}): H
     makeId: () => `${name}-${(ids += 1)}`,
     ...options,
   });
+}
+
+/** A clock that runs `times` as fast as the real one. */
+export function fastClock(times: number): Clock {
+  const begun = performance.now();
+  return {
+    now: () => begun + (performance.now() - begun) * times,
+    time: () => '2026-01-01T00:00:00.000Z',
+    after: (ms, call) => {
+      const timer = setTimeout(call, ms / times);
+      return () => clearTimeout(timer);
+    },
+  };
 }
 
 export interface Recorder extends SessionSink {

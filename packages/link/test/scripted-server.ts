@@ -63,6 +63,7 @@ const shell: SessionState = {
   end: 'none',
   error: null,
   driver: null,
+  everDriven: false,
   terminal: { cols: 80, rows: 24, exit: null },
   agent: null,
 };

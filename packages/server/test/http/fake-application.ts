@@ -29,6 +29,7 @@ export const base: SessionState = {
   end: 'none',
   error: null,
   driver: null,
+  everDriven: false,
   terminal: { cols: 80, rows: 24, exit: null },
   agent: null,
 };

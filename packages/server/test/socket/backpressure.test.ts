@@ -91,7 +91,11 @@ it('STREAM6: a socket that takes nothing is read for no further, stays open, and
     append(10);
     await turn();
   }
-  await eventually('the others have all', () => quick.state.got.length === 640 && polling.state.got.length === 640);
+  await eventually(
+    'the others have all',
+    () => quick.state.got.length === 640 && polling.state.got.length === 640,
+    30_000,
+  );
   expect(doors.log()).not.toContain('does not take what it is sent');
   expect(slow.state.got.length).toBeLessThan(300);
   slow.stuck(false);

@@ -103,7 +103,7 @@ it.each<Transport>(['websocket', 'polling', 'sse'])(
     });
     closers.push(() => client.close());
     client.connect();
-    client.openSession('s1', {}, { facts: () => undefined });
+    client.openSession('s1', {}, { facts: () => undefined, reset: () => undefined });
     await eventually('live', () => client.connection.get().status === 'live');
     const { since } = client.path.get() ?? { since: '' };
     const began = performance.now();
