@@ -51,17 +51,18 @@ if (unknown.length > 0) {
 }
 
 const resources = new Resources();
+let ending = false;
 const giveUp = (why: string): void => {
+  // What fails because it was ended is no news.
+  if (ending) return;
+  ending = true;
   say(`${why}; ending what was started`);
   void resources.dispose().finally(() => process.exit(1));
 };
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => giveUp(signal));
-process.once('uncaughtException', (error) => giveUp(error.stack ?? error.message));
-try {
-  await run();
-} finally {
-  await resources.dispose();
-}
+process.on('uncaughtException', (error) => giveUp(error.stack ?? error.message));
+await run();
+await resources.dispose();
 
 async function run(): Promise<void> {
   const temporary = temporaryDirectory();
@@ -99,8 +100,7 @@ async function measure(figure: Figure, contestants: readonly Contestant[], setti
   const hostOf = async (contestant: Contestant): Promise<Host> => {
     const known = hosts.get(contestant);
     if (known !== undefined) return known;
-    const host = await contestant.start();
-    started.add(() => host.stop());
+    const host = await contestant.start(started);
     if (figure.fresh !== true) hosts.set(contestant, host);
     return host;
   };

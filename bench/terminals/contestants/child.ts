@@ -4,6 +4,7 @@ import { accessSync, constants } from 'node:fs';
 import { basename, delimiter, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import type { Resources } from '@holdfast/cli/resources.ts';
 import { end, lineOf } from '../../../e2e/support/program.ts';
 
 export interface StartedProgram {
@@ -15,11 +16,12 @@ export interface StartedProgram {
 
 /** Resolves once it has printed `pattern`; its standard input is open until it is stopped. */
 export async function startProgram(
+  owner: Resources,
   command: readonly [string, ...string[]],
   pattern: RegExp,
-  environment: NodeJS.ProcessEnv = process.env,
 ): Promise<StartedProgram> {
-  const child = spawn(command[0], command.slice(1), { env: environment, stdio: ['pipe', 'pipe', 'pipe'] });
+  const child = spawn(command[0], command.slice(1), { stdio: ['pipe', 'pipe', 'pipe'] });
+  owner.add(() => end(child, 'SIGKILL'));
   const found = await lineOf(child, pattern);
   return { pid: child.pid as number, found, stop: () => end(child, 'SIGKILL') };
 }

@@ -1,5 +1,7 @@
 /** What is compared: something that brings a program in a PTY to a client over a connection. */
 
+import type { Resources } from '@holdfast/cli/resources.ts';
+
 /** Where a client finds one terminal; plain data, so that a client can be in another process. */
 export type Address =
   | { readonly kind: 'raw'; readonly port: number; readonly command: readonly string[] }
@@ -35,14 +37,14 @@ export interface Host {
   readonly restart: ((begun: () => void) => Promise<void>) | null;
   /** Seconds of a start after everything of it was ended; the host is of no more use. null: nothing to start. */
   readonly coldStart: (() => Promise<{ first: number; ready?: number }>) | null;
-  stop(): Promise<void>;
 }
 
 export interface Contestant {
   readonly name: string;
   /** Why it is not in this run; null: it is. */
   readonly missing: string | null;
-  start(): Promise<Host>;
+  /** What it starts is `owner`'s to end from the moment it runs. */
+  start(owner: Resources): Promise<Host>;
 }
 
 export const size = { columns: 80, rows: 24 } as const;

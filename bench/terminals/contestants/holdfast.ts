@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { runningInstance } from '@holdfast/cli/instance-lock.ts';
 import { holderFiles } from '@holdfast/holder/holder-files.ts';
 import { Api } from '../../../e2e/support/api.ts';
+import { processesOf } from '../../../e2e/support/processes.ts';
 import { end, install, type Installation } from '../../../e2e/support/program.ts';
 import { firstAnswer } from './child.ts';
 import { type Contestant, size } from './contestant.ts';
@@ -26,46 +27,53 @@ export function holdfast(): Contestant {
   return {
     name: ours,
     missing: null,
-    start: async () => {
+    start: async (owner) => {
       const installation = await install({ model: false, environment: unlimited });
-      try {
-        await installation.start();
-        const api = await Api.open(installation);
-        const workspaceId = await api.workspace(installation.workspaces);
-        const dataDirectory = join(installation.directory, 'data');
-        const serverPid = (): number => runningInstance(dataDirectory)?.pid ?? NaN;
-        const holderPid = holderPidOf(dataDirectory);
-        const port = Number(new URL(installation.origin).port);
-        let server = serverPid();
-        return {
-          pids: () => [server, holderPid],
-          terminal: async (script) => {
-            const terminal = { shell: 'bash', args: [script], cols: size.columns, rows: size.rows };
-            const sessionId = await api.create({ kind: 'terminal', workspaceId, terminal });
-            await api.fact(sessionId, 'session.started');
-            return { kind: 'holdfast', port, key: api.key, sessionId };
-          },
-          shared: true,
-          unattended: true,
-          restart: async (begun) => {
-            await installation.kill();
-            begun();
-            await installation.start();
-            server = serverPid();
-          },
-          coldStart: async () => {
-            // Once before, so that what is compiled on the first start is there.
-            await coldStart(installation);
-            return coldStart(installation);
-          },
-          stop: () => installation.dispose(),
-        };
-      } catch (error) {
+      const dataDirectory = join(installation.directory, 'data');
+      owner.add(async () => {
         await installation.dispose();
-        throw error;
-      }
+        // What was on its way when the bench was interrupted.
+        for (const pid of [...processesOf('', dataDirectory), ...processesOf(dataDirectory, '')]) kill(pid);
+      });
+      await installation.start();
+      const api = await Api.open(installation);
+      const workspaceId = await api.workspace(installation.workspaces);
+      const serverPid = (): number => runningInstance(dataDirectory)?.pid ?? NaN;
+      const holderPid = holderPidOf(dataDirectory);
+      const port = Number(new URL(installation.origin).port);
+      let server = serverPid();
+      return {
+        pids: () => [server, holderPid],
+        terminal: async (script) => {
+          const terminal = { shell: 'bash', args: [script], cols: size.columns, rows: size.rows };
+          const sessionId = await api.create({ kind: 'terminal', workspaceId, terminal });
+          await api.fact(sessionId, 'session.started');
+          return { kind: 'holdfast', port, key: api.key, sessionId };
+        },
+        shared: true,
+        unattended: true,
+        restart: async (begun) => {
+          await installation.kill();
+          begun();
+          await installation.start();
+          server = serverPid();
+        },
+        coldStart: async () => {
+          // Once before, so that what is compiled on the first start is there.
+          await coldStart(installation);
+          return coldStart(installation);
+        },
+      };
     },
   };
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It has ended.
+  }
 }
 
 function holderPidOf(dataDirectory: string): number {

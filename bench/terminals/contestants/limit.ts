@@ -6,8 +6,8 @@ export function limit(directory: string): Contestant {
   return {
     name: 'limit (C)',
     missing: programPath('cc') === null ? 'no C compiler (cc)' : null,
-    start: async () => {
-      const program = await startProgram([compile('limit', directory)], /^(\d+)\n/);
+    start: async (owner) => {
+      const program = await startProgram(owner, [compile('limit', directory)], /^(\d+)\n/);
       return {
         pids: () => [program.pid],
         terminal: async (script) => ({ kind: 'raw', port: Number(program.found), command: ['bash', script] }),
@@ -15,7 +15,6 @@ export function limit(directory: string): Contestant {
         unattended: false,
         restart: null,
         coldStart: null,
-        stop: () => program.stop(),
       };
     },
   };

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
+import type { Resources } from '@holdfast/cli/resources.ts';
 import { childrenOf } from '../usage.ts';
 import { firstAnswer, isExecutable, programPath, type StartedProgram, startProgram } from './child.ts';
 import type { Contestant } from './contestant.ts';
@@ -11,8 +12,8 @@ export function ttyd(): Contestant {
   return {
     name: 'ttyd',
     missing: ttydPath() === null ? 'ttyd is not installed (TTYD or PATH)' : null,
-    start: async () => {
-      let server = await startTtyd(0, ['bash']);
+    start: async (owner) => {
+      let server = await startTtyd(owner, 0, ['bash']);
       return {
         pids: () => [server.pid],
         terminal: async (script) => ({ kind: 'ttyd', port: Number(server.found), path: pathOf([script]) }),
@@ -23,12 +24,11 @@ export function ttyd(): Contestant {
           await server.stop();
           const port = Number(server.found);
           const begin = performance.now();
-          const starting = startTtyd(port, ['bash']);
+          const starting = startTtyd(owner, port, ['bash']);
           const first = await firstAnswer(`http://127.0.0.1:${port}/`, begin);
           server = await starting;
           return { first };
         },
-        stop: () => server.stop(),
       };
     },
   };
@@ -41,7 +41,7 @@ export function ttydWithTmux(directory: string): Contestant {
   return {
     name: 'ttyd + tmux',
     missing: ttydPath() === null || tmux === null ? missing : null,
-    start: async () => {
+    start: async (owner) => {
       const socket = join(directory, 'tmux.sock');
       const configuration = join(directory, 'tmux.conf');
       writeFileSync(
@@ -49,7 +49,10 @@ export function ttydWithTmux(directory: string): Contestant {
         'set -g status off\nset -g history-limit 5000\nset -g default-terminal tmux-256color\n',
       );
       const command = [tmux ?? 'tmux', '-f', configuration, '-S', socket, 'new-session', '-A', '-s'];
-      let server = await startTtyd(0, command);
+      owner.add(() => {
+        for (const pid of tmuxServer(socket)) process.kill(pid, 'SIGKILL');
+      });
+      let server = await startTtyd(owner, 0, command);
       const port = Number(server.found);
       let sessions = 0;
       return {
@@ -63,13 +66,9 @@ export function ttydWithTmux(directory: string): Contestant {
         restart: async (begun) => {
           await server.stop();
           begun();
-          server = await startTtyd(port, command);
+          server = await startTtyd(owner, port, command);
         },
         coldStart: null,
-        stop: async () => {
-          await server.stop();
-          for (const pid of tmuxServer(socket)) process.kill(pid, 'SIGKILL');
-        },
       };
     },
   };
@@ -82,8 +81,9 @@ function ttydPath(): string | null {
 }
 
 /** `-a`: each client's arguments come in its address. port 0: any. */
-function startTtyd(port: number, command: readonly string[]): Promise<StartedProgram> {
+function startTtyd(owner: Resources, port: number, command: readonly string[]): Promise<StartedProgram> {
   return startProgram(
+    owner,
     [ttydPath() ?? 'ttyd', '-a', '-W', '-i', 'lo', '-p', String(port), ...command],
     /Listening on port: (\d+)/,
   );

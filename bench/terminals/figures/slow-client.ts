@@ -1,5 +1,6 @@
 /** 1 Mbit/s under a flood: what it costs us, and how long the client waits for its prompt after Ctrl-C. */
 import { setTimeout as delay } from 'node:timers/promises';
+import { Resources } from '@holdfast/cli/resources.ts';
 import { Attached } from '../attached.ts';
 import { compile, programPath, startProgram } from '../contestants/child.ts';
 import { marks } from '../scripts.ts';
@@ -35,7 +36,9 @@ export const slowClient: Figure = {
     if (programPath('cc') === null) return null;
     await warmUp(await host.terminal(scripts.endless));
     const address = await host.terminal(scripts.shell);
+    const owner = new Resources();
     const link = await startProgram(
+      owner,
       [compile('slow-link', directory), String(bytesPerSecond), String(address.port)],
       /^(\d+)\n/,
     );
@@ -57,7 +60,7 @@ export const slowClient: Figure = {
       return { growth, prompt: seen ? (performance.now() - begin) / 1_000 : `> ${patienceMs / 1_000}` };
     } finally {
       client.close();
-      await link.stop();
+      await owner.dispose();
     }
   },
 };
