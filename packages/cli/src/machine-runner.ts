@@ -3,7 +3,6 @@
  * runner says what is left.
  */
 import { join } from 'node:path';
-import { uploadLimits } from '@holdfast/core/upload/decide-piece.ts';
 import { ensureHolder } from '@holdfast/holder/launch.ts';
 import type { Holder } from '@holdfast/holder/process.ts';
 import { createClaudeDriver } from '@holdfast/runner/agents/claude/driver.ts';
@@ -63,7 +62,7 @@ export class MachineRunner {
       ...(onRefused === undefined ? {} : { onRefused }),
       dataDir: join(dataDirectory, 'runner'),
       uploadsDirectory: join(dataDirectory, 'uploads'),
-      uploadLimits: uploadLimits(configuration.maxUploadBytes),
+      maxUploadBytes: configuration.maxUploadBytes,
       uploadDays: configuration.uploadDays,
       roots: workspaceRoots,
       environment,

@@ -5,7 +5,7 @@
 import type { Logger } from 'pino';
 import type { HeldProcess, Holder } from '@holdfast/holder/process.ts';
 import type { Channel } from '@holdfast/link/channel.ts';
-import { type UploadLimits, uploadLimits } from '@holdfast/core/upload/decide-piece.ts';
+import { uploadLimits } from '@holdfast/core/upload/decide-piece.ts';
 import { fail, ok } from '@holdfast/protocol/error.ts';
 import type { ErrorBody, Result } from '@holdfast/protocol/error.ts';
 import { toRunnerSchema } from '@holdfast/protocol/runner.ts';
@@ -33,8 +33,8 @@ export interface RunnerOptions {
   readonly dataDir: string;
   /** What people hand over lies in it. Made where missing; outside of every root. */
   readonly uploadsDirectory: string;
-  /** Default: none. */
-  readonly uploadLimits?: UploadLimits;
+  /** Of one uploaded file; what may be staged in all follows from it. Default 0: no limit. */
+  readonly maxUploadBytes?: number;
   /** Days after its last use until an upload goes. Default 0: never. */
   readonly uploadDays?: number;
   /** Absolute folders that may be worked in; made where missing. */
@@ -109,7 +109,7 @@ class LinkedRunner implements Runner {
     });
     this.#uploads = new Uploads({
       disk: createUploadDisk(uploadsDirectory),
-      limits: options.uploadLimits ?? uploadLimits(0),
+      limits: uploadLimits(options.maxUploadBytes ?? 0),
       days: options.uploadDays ?? 0,
       now: () => Date.now(),
       log,

@@ -35,7 +35,8 @@ it('UPLOAD4: a long name loses its middle, not its ending, and no half character
 });
 
 it('UPLOAD4: whatever the name, it is one part of a path, in at most 255 bytes, visible, and stays as it is', () => {
-  const spiced = fc.stringMatching(/^[./\\ a\u202e\u0000\u{1F600}\uD800-\uDBFF-]{0,400}$/u);
+  const parts = ['.', '/', '\\', ' ', 'a', '-', '\u202e', '\0', '\u{1F600}', '\uD800'];
+  const spiced = fc.array(fc.constantFrom(...parts), { maxLength: 400 }).map((some) => some.join(''));
   fc.assert(
     fc.property(fc.oneof(spiced, fc.string({ unit: 'binary', maxLength: 400 })), (given) => {
       const name = safeFileName(given);

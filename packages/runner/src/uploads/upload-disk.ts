@@ -8,7 +8,6 @@
 import { constants } from 'node:fs';
 import { type FileHandle, lstat, mkdir, open, readFile, readdir, realpath, rename, rm, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
-import { z } from 'zod';
 import type { Upload } from '@holdfast/core/upload/decide-piece.ts';
 import { idSchema } from '@holdfast/protocol/id.ts';
 import { attachmentSchema } from '@holdfast/protocol/upload.ts';

@@ -202,8 +202,8 @@ export class Session implements AsyncDisposable {
   #recording(holder: Holder): Holder {
     return new Proxy(holder, {
       get: (target, name: keyof Holder) => {
-        const member: unknown = target[name];
-        if (name !== 'write') return typeof member === 'function' ? (member.bind(target) as unknown) : member;
+        if (name === 'maximumWriteBytes') return target.maximumWriteBytes;
+        if (name !== 'write') return target[name].bind(target) as unknown;
         return (id: string, bytes: Uint8Array, token?: string) => {
           this.writes.push({ text: Buffer.from(bytes).toString('utf8'), token });
           return target.write(id, bytes, token);
