@@ -7,7 +7,7 @@ import type { HoldfastClient } from '../src/client-interface.ts';
 import type { LogTail } from '@holdfast/core/client/log-view.ts';
 import type { KeptCommand } from '@holdfast/core/client/outbox.ts';
 import type { OutboxStorage } from '../src/outbox-storage.ts';
-import { recorder, renamed, testClient, upTo } from './fixtures.ts';
+import { fastClock, recorder, renamed, testClient, upTo } from './fixtures.ts';
 import { scriptedHttp } from './scripted-http.ts';
 import { ScriptedServer, type World, logOf } from './scripted-server.ts';
 

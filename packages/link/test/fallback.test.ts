@@ -5,7 +5,7 @@ import { quickClock } from '@holdfast/testkit/quick-clock.ts';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { HoldfastClient } from '../src/client-interface.ts';
 import { openEventStream } from '../src/event-stream.ts';
-import { recorder, renamed, testClient, upTo } from './fixtures.ts';
+import { fastClock, recorder, renamed, testClient, upTo } from './fixtures.ts';
 import { scriptedHttp } from './scripted-http.ts';
 import { ScriptedServer, type World, logOf } from './scripted-server.ts';
 

@@ -259,17 +259,15 @@ function adopt(state: OutboxState, commands: readonly KeptCommand[]): OutboxStat
   const adopted = commands
     .filter((command) => !known.has(command.id))
     .sort((a, b) => (a.createdAt < b.createdAt ? -1 : a.createdAt > b.createdAt ? 1 : a.order - b.order))
-    .map(
-      (command): OutboxEntry => ({
-        ...command,
-        attempts: 0,
-        sends: 0,
-        uncertain: true,
-        due: 0,
-        refusal: null,
-        delayedBy: null,
-      }),
-    );
+    .map((command): OutboxEntry => ({
+      ...command,
+      attempts: 0,
+      sends: 0,
+      uncertain: true,
+      due: 0,
+      refusal: null,
+      delayedBy: null,
+    }));
   // They were made before anything made here.
   return { ...state, entries: [...adopted, ...state.entries] };
 }
