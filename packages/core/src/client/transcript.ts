@@ -3,7 +3,6 @@
  * whatever portions they came. An item that did not change is the same object as before, and its key never changes.
  * Previews and the outbox are laid over it (preview.ts, overlay.ts); nothing else is ever shown.
  */
-import type { Actor } from '@holdfast/protocol/approval.ts';
 import type { ErrorBody } from '@holdfast/protocol/error.ts';
 import type { QueuedMessage } from '@holdfast/protocol/fact.ts';
 import type { Driver } from '@holdfast/protocol/presence.ts';

@@ -268,7 +268,7 @@ describe('what is suggested', () => {
     );
     fc.assert(
       fc.property(call, (one) => {
-        for (const match of suggestRules(one as ReturnType<typeof bash>)) {
+        for (const match of suggestRules(one)) {
           expect(matches(match, one as ReturnType<typeof bash>)).toBe(true);
           expect(ruleFault(match)).toBeNull();
         }

@@ -85,7 +85,7 @@ describe('a request that a rule allows', () => {
     ['another workspace', asks('a1'), { where: 'workspace', workspaceId: 'other' }],
     ['an expired rule', asks('a1'), { expiresAt: context().at }],
   ] as const)('APPR7: %s is not', (_what, fact, more) => {
-    const decision = accept(working(), [fact], withRules(rule(more as Partial<ApprovalRule>)));
+    const decision = accept(working(), [fact], withRules(rule(more)));
     expect(types(decision)).toEqual(['approval.requested']);
     expect(decision.instructions).toEqual([]);
   });

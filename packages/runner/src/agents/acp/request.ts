@@ -85,7 +85,8 @@ function permissionAsked(
           ? 'allow'
           : 'ask';
   if (verdict === 'ask') {
-    const diff = diffOf(toolCall) ?? tool.diff;
+    // Of the request alone: what the agent tells of the call later must not change what was asked.
+    const diff = diffOf(toolCall);
     return ask(
       started,
       asked,

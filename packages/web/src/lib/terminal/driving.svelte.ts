@@ -62,8 +62,8 @@ export class Driving {
   }
 
   /** The log is another one. */
-  reset(): void {
-    this.#logged = undefined;
+  reset(driver: Driver | null): void {
+    this.#logged = driver;
   }
 
   /** This page is attached, with all that is stored. looked: somebody looks at it. */
