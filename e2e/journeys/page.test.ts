@@ -59,7 +59,7 @@ describe.skipIf(chromium === null)('the page in Chromium (skipped without it: ap
     await page.getByTestId('terminal').waitFor();
     await eventually('a prompt', async () => /[$#] *$/m.test(await screenOf(page)));
     // A new shell begins at 80 × 24 and takes the page's size as soon as that is known.
-    await page.getByText(/^1\d\d × \d\d$/).waitFor();
+    await page.getByText(/^1\d\d × \d\d · you drive$/).waitFor();
     await page.keyboard.type('echo answer-$((6*7)); stty size\n');
     await eventually('the answer', async () => /^answer-42\s*$/m.test(await screenOf(page)));
     await eventually('the real size', async () => {

@@ -82,7 +82,7 @@ export class FollowedSession {
       if (this.#over) return;
       if (name === 'resume') this.#resumed(value);
       else if (name === 'tty') this.#output(value);
-      else if (name === 'screen') this.#push('screen', { sessionId, screen: value });
+      else if (name === 'screen') this.#screen(value);
       else if (name === 'deleted') this.#deleted();
       else if (typeof value === 'object') this.#push(name, { ...value, sessionId });
     }
@@ -110,6 +110,12 @@ export class FollowedSession {
   #deleted(): void {
     this.close();
     this.#context.pushed({ type: 'sessionDeleted', sessionId: this.#sessionId });
+  }
+
+  #screen(screen: unknown): void {
+    // The server waits until this screen has been parsed, also where output up to there was told before.
+    this.#told = -1;
+    this.#push('screen', { sessionId: this.#sessionId, screen });
   }
 
   #push(name: string, message: object): void {

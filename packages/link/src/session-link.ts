@@ -286,6 +286,8 @@ export class SessionLink implements SessionHandle {
   #screen(screen: Screen): void {
     if (!this.#tty) return;
     this.#next = screen.offset;
+    // The server waits until this screen has been parsed, also where output up to there was parsed before.
+    this.#parsed = -1;
     this.#sink.screen?.(screen);
   }
 }
