@@ -3,27 +3,15 @@ import { mkdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { eventually } from '@holdfast/testkit/eventually.ts';
 import { chromiumPath } from '@holdfast/testkit/programs.ts';
-import axe from 'axe-core';
-import type { Browser, Page } from 'playwright-core';
+import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { violations } from '../support/accessibility.ts';
 import { Api } from '../support/api.ts';
 import { type Scheme, type Size, launchChromium, openPage } from '../support/browser.ts';
 import { type Installation, install } from '../support/program.ts';
 
 const chromium = chromiumPath();
 const artifacts = fileURLToPath(new URL('../artifacts/', import.meta.url));
-
-/** What axe finds, one line each; the terminal's own cells are the program's colours, not ours. */
-async function violations(page: Page): Promise<string[]> {
-  await page.evaluate(axe.source);
-  return page.evaluate(async () => {
-    const { axe: injected } = globalThis as unknown as {
-      axe: { run(context: object): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> };
-    };
-    const found = await injected.run({ exclude: [['.xterm-screen']] });
-    return found.violations.map((one) => `${one.id}: ${one.nodes.map((node) => node.html).join(' | ')}`);
-  });
-}
 
 describe.skipIf(chromium === null)('how it looks (skipped without Chromium: apt-get install chromium)', () => {
   let holdfast: Installation;

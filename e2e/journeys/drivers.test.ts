@@ -3,9 +3,9 @@ import { mkdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { eventually } from '@holdfast/testkit/eventually.ts';
 import { chromiumPath } from '@holdfast/testkit/programs.ts';
-import axe from 'axe-core';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { violations } from '../support/accessibility.ts';
 import { Api } from '../support/api.ts';
 import { type Scheme, type Size, launchChromium, openPage } from '../support/browser.ts';
 import { type Installation, install } from '../support/program.ts';
@@ -25,17 +25,6 @@ const whole = (page: Page): Promise<boolean> =>
     const room = pane.getBoundingClientRect();
     return grid !== undefined && grid.width > 0 && grid.right <= room.right + 1 && grid.bottom <= room.bottom + 1;
   });
-
-async function violations(page: Page): Promise<string[]> {
-  await page.evaluate(axe.source);
-  return page.evaluate(async () => {
-    const { axe: injected } = globalThis as unknown as {
-      axe: { run(context: object): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> };
-    };
-    const found = await injected.run({ exclude: [['.xterm-screen']] });
-    return found.violations.map((one) => `${one.id}: ${one.nodes.map((node) => node.html).join(' | ')}`);
-  });
-}
 
 describe.skipIf(chromium === null)('two at one terminal, in Chromium (skipped without it)', () => {
   let holdfast: Installation;

@@ -32,6 +32,8 @@ export class FollowedSession {
   /** Output parsed, and what of that the server knows. */
   #parsed = -1;
   #told = -1;
+  /** Screens so far: credit told before one is none for it. */
+  #screens = 0;
   #telling = false;
   #cancelTelling: (() => void) | null = null;
   #over = false;
@@ -112,8 +114,10 @@ export class FollowedSession {
     this.#context.pushed({ type: 'sessionDeleted', sessionId: this.#sessionId });
   }
 
+  /** The server waits until this screen has been parsed, also where output up to there was parsed and told before. */
   #screen(screen: unknown): void {
-    // The server waits until this screen has been parsed, also where output up to there was told before.
+    this.#screens += 1;
+    this.#parsed = -1;
     this.#told = -1;
     this.#push('screen', { sessionId: this.#sessionId, screen });
   }
@@ -128,11 +132,12 @@ export class FollowedSession {
   #tell(): void {
     if (this.#over || this.#telling || this.#streamId === null || this.#parsed <= this.#told) return;
     const offset = this.#parsed;
+    const screens = this.#screens;
     this.#telling = true;
     void this.#context.tellParsed(this.#streamId, offset).then((answer) => {
       this.#telling = false;
       if (this.#over) return;
-      if (answer.ok) this.#told = offset;
+      if (answer.ok && screens === this.#screens) this.#told = offset;
       if (answer.ok) return this.#tell();
       this.#cancelTelling = this.#context.clock.after(tellAgainMs, () => this.#tell());
     });

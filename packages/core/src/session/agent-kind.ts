@@ -2,7 +2,7 @@
 import type { Command } from '@holdfast/protocol/command.ts';
 import { fail, ok } from '@holdfast/protocol/error.ts';
 import type { QueuedMessage } from '@holdfast/protocol/fact.ts';
-import { alreadyAnswered, answerApproval } from './approvals.ts';
+import { answerApproval } from './approvals.ts';
 import type { Kind } from './kind.ts';
 import { newAgent } from './state.ts';
 import { agentOf, interruptTurn, queueIsFull, sendMessage } from './turns.ts';
@@ -83,7 +83,6 @@ export const agentKind: Kind = {
       case 'approval.answer': {
         const approval = agent.approvals[command.approvalId];
         if (approval === undefined) return fail('not_found', 'No such approval is open in this session.');
-        if (approval.status !== 'pending') return alreadyAnswered(approval.answeredBy, approval.answeredAt);
         return answerApproval(draft, approval, command.answer, context);
       }
       case 'turn.resume':
