@@ -1,24 +1,36 @@
 import type { Fact } from '@holdfast/protocol/fact.ts';
 import { sql } from 'kysely';
+import type { Insertable } from 'kysely';
 import type { Build } from './engine.ts';
+import { prepared } from './prepared.ts';
+import type { Schema } from './schema.ts';
 import { all, run } from './steps.ts';
 import type { Steps } from './steps.ts';
 import type { FactPage, FactTail } from './store.ts';
 
-/** Rows in one statement; engines limit the parameters of one, and each fact has six. */
-const factsPerInsert = 100;
+const newFact = prepared<Insertable<Schema['facts']>, unknown>((build, place) =>
+  build.insertInto('facts').values({
+    session_id: place('session_id'),
+    seq: place('seq'),
+    at: place('at'),
+    type: place('type'),
+    actor: place('actor'),
+    data: place('data'),
+  }),
+);
 
 export function* insertFacts(build: Build, sessionId: string, facts: readonly Fact[]): Steps<void> {
-  for (let start = 0; start < facts.length; start += factsPerInsert) {
-    const records = facts.slice(start, start + factsPerInsert).map((fact) => ({
-      session_id: sessionId,
-      seq: fact.seq,
-      at: fact.at,
-      type: fact.type,
-      actor: fact.actor ? JSON.stringify(fact.actor) : null,
-      data: JSON.stringify(fact.data),
-    }));
-    yield* run(build.insertInto('facts').values(records));
+  for (const { seq, at, type, actor, data } of facts) {
+    yield* run(
+      newFact(build, {
+        session_id: sessionId,
+        seq,
+        at,
+        type,
+        actor: actor ? JSON.stringify(actor) : null,
+        data: JSON.stringify(data),
+      }),
+    );
   }
 }
 

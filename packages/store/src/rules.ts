@@ -1,19 +1,22 @@
 import type { ApprovalRule } from '@holdfast/protocol/approval.ts';
 import type { Build } from './engine.ts';
+import { prepared } from './prepared.ts';
 import { all, first, run } from './steps.ts';
 import type { Steps } from './steps.ts';
 
+const rulesOf = prepared<{ ownerId: string; at: string }, { rule: string }>((build, place) =>
+  build
+    .selectFrom('approval_rules')
+    .select('rule')
+    .where('owner_id', '=', place('ownerId'))
+    .where((where) => where.or([where('expires_at', 'is', null), where('expires_at', '>', place('at'))]))
+    .orderBy('created_at', 'desc')
+    .orderBy('id'),
+);
+
 /** Not expired at `at`; newest first. */
 export function* selectRules(build: Build, ownerId: string, at: string): Steps<ApprovalRule[]> {
-  const records = yield* all(
-    build
-      .selectFrom('approval_rules')
-      .select('rule')
-      .where('owner_id', '=', ownerId)
-      .where((where) => where.or([where('expires_at', 'is', null), where('expires_at', '>', at)]))
-      .orderBy('created_at', 'desc')
-      .orderBy('id'),
-  );
+  const records = yield* all(rulesOf(build, { ownerId, at }));
   return records.map((record) => JSON.parse(record.rule) as ApprovalRule);
 }
 

@@ -5,6 +5,7 @@ import { sql } from 'kysely';
 import { type ListPlace, decodeCursor, encodeCursor } from './cursor.ts';
 import type { Build } from './engine.ts';
 import type { Flag, SessionRecord } from './schema.ts';
+import { prepared } from './prepared.ts';
 import { all, first, run } from './steps.ts';
 import type { Steps } from './steps.ts';
 import type { SessionQuery, SessionRow } from './store.ts';
@@ -70,21 +71,34 @@ export function* insertSession(build: Build, session: SessionRow): Steps<boolean
   return inserted !== null;
 }
 
+const sessionOf = prepared<{ id: string }, SessionRecord>((build, place) =>
+  build.selectFrom('sessions').selectAll().where('id', '=', place('id')),
+);
+
 export function* selectSession(build: Build, id: string): Steps<SessionRow | null> {
-  const record = yield* first(build.selectFrom('sessions').selectAll().where('id', '=', id));
+  const record = yield* first(sessionOf(build, { id }));
   return record && toSession(record);
 }
 
-/** What has an index is named only when it changes: naming a column is to write its indexes. */
+type Update = ReturnType<typeof changing> & { id: string };
+
+const updateOf = (columns: readonly (keyof Update)[]) =>
+  prepared<Update, unknown>((build, place) =>
+    build
+      .updateTable('sessions')
+      .set(Object.fromEntries(columns.map((column) => [column, place(column)])))
+      .where('id', '=', place('id')),
+  );
+const oftenChanging = ['last_activity_at', 'last_seq', 'state'] as const;
+const updateOften = updateOf(oftenChanging);
+const updateAll = updateOf([...oftenChanging, 'title', 'title_folded', 'status', 'turn_open']);
+
+/** What changes seldom and has an index is named only when it changes: naming a column is to write its indexes. */
 export function* updateSession(build: Build, before: SessionRow, session: SessionRow): Steps<void> {
-  const { title, title_folded, status, turn_open, ...always } = changing(session);
-  const set = {
-    ...always,
-    ...(session.title === before.title ? {} : { title, title_folded }),
-    ...(session.status === before.status ? {} : { status }),
-    ...(session.turnOpen === before.turnOpen ? {} : { turn_open }),
-  };
-  yield* run(build.updateTable('sessions').set(set).where('id', '=', session.id));
+  const { title, status, turnOpen } = before;
+  const same = session.title === title && session.status === status && session.turnOpen === turnOpen;
+  const update = same ? updateOften : updateAll;
+  yield* run(update(build, { id: session.id, ...changing(session) }));
 }
 
 export function* updateFlags(

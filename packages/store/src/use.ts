@@ -2,6 +2,7 @@
 import type { SessionStatus } from '@holdfast/protocol/session.ts';
 import { sql } from 'kysely';
 import type { Build } from './engine.ts';
+import { prepared } from './prepared.ts';
 import { first } from './steps.ts';
 import type { Steps } from './steps.ts';
 import type { Use } from './store.ts';
@@ -31,10 +32,12 @@ function* countOpenSessions(build: Build, ownerId: string): Steps<number> {
   return record?.count ?? 0;
 }
 
+const runningAgentsOf = prepared<{ ownerId: string }, { count: number }>((build, place) =>
+  build.selectFrom('sessions').select(count).where('owner_id', '=', place('ownerId')).where('turn_open', '=', 1),
+);
+
 /** With a turn under way. */
 export function* countRunningAgents(build: Build, ownerId: string): Steps<number> {
-  const record = yield* first(
-    build.selectFrom('sessions').select(count).where('owner_id', '=', ownerId).where('turn_open', '=', 1),
-  );
+  const record = yield* first(runningAgentsOf(build, { ownerId }));
   return record?.count ?? 0;
 }
