@@ -1,6 +1,6 @@
 /**
  * kill -9 of one process after the other, at moments a seed chooses, while a person works on two devices and in a
- * browser tab. HOLDFAST_SOAK=1: 100 rounds; HOLDFAST_SEED=N: that run again.
+ * browser tab, on the server's machine and on one that dials in. HOLDFAST_SOAK=1: 100 rounds; HOLDFAST_SEED=N: that run again.
  */
 import { eventually } from '@holdfast/testkit/eventually.ts';
 import { chromiumPath } from '@holdfast/testkit/programs.ts';
@@ -9,8 +9,10 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { Api } from '../support/api.ts';
 import { processesOf } from '../support/processes.ts';
 import { type Installation, install } from '../support/program.ts';
+import { type RemoteMachine, remoteMachine } from '../support/remote-machine.ts';
 import { Load } from './support/load.ts';
 import { holderPid } from './support/measure.ts';
+import { Place } from './support/place.ts';
 import { RecoveryTable } from './support/recovery-table.ts';
 import { faultSeed, moment, soak } from './support/seed.ts';
 import { Tab } from './support/tab.ts';
@@ -23,6 +25,8 @@ const chromium = chromiumPath();
 
 let holdfast: Installation;
 let api: Api;
+let far: RemoteMachine;
+let places: { readonly near: Place; readonly far: Place };
 let load: Load;
 let tab: Tab | null = null;
 
@@ -36,13 +40,22 @@ beforeAll(async () => {
   holdfast = await install();
   const link = await holdfast.start();
   api = await Api.open(holdfast);
-  load = await Load.start(holdfast, api, random);
-  if (chromium !== null) tab = await Tab.open(chromium, link, `${holdfast.origin}/s/${load.claudeId}`);
+  far = remoteMachine('far', agentSettings(holdfast.environment));
+  await far.start(holdfast.origin, api.key);
+  const runners = await api.runners();
+  const { id } = runners.find(({ name }) => name === 'far') ?? {};
+  places = {
+    near: await Place.open('near', api, holdfast.workspaces),
+    far: await Place.open('far', api, far.workspaces, id),
+  };
+  load = await Load.start(holdfast.origin, api, random, [places.near, places.far]);
+  if (chromium !== null) tab = await Tab.open(chromium, link, `${holdfast.origin}/s/${places.near.claudeId}`);
 });
 afterAll(async () => {
   try {
     await load.dispose();
     await tab?.close();
+    await far.dispose();
   } finally {
     await holdfast.dispose();
   }
@@ -54,14 +67,21 @@ const faults: Readonly<Record<string, () => Promise<void>>> = {
     await holdfast.kill();
     await holdfast.start();
   },
+  runner: async () => {
+    await far.kill();
+    await far.start(holdfast.origin, api.key);
+  },
   holder: async () => {
-    const { id } = load.terminal;
-    process.kill(holderPid(holdfast), 'SIGKILL');
-    expect(await api.fact(id, 'session.ended')).toEqual({ reason: 'lost' });
-    await load.openTerminal();
+    const place = random.pick(['near', 'far'] as const);
+    const { shells } = places[place];
+    process.kill(holderPid(place === 'near' ? holdfast : far), 'SIGKILL');
+    expect(await api.fact(shells.printing, 'session.ended')).toEqual({ reason: 'lost' });
+    await places[place].openShells(load.devices);
   },
   agent: async () => {
-    const running = (): number[] => processesOf('claude', `:${load.claudeId}.`);
+    const place = places[random.pick(['near', 'far'] as const)];
+    const [program, id] = random.pick([['claude', place.claudeId] as const, ['demo/main.ts', place.demoId] as const]);
+    const running = (): number[] => processesOf(program, `:${id}.`);
     const pids = await eventually('the agent process', () => running().length > 0 && running(), 30_000);
     for (const pid of pids) process.kill(pid, 'SIGKILL');
   },
@@ -76,7 +96,7 @@ const faults: Readonly<Record<string, () => Promise<void>>> = {
 };
 
 it(
-  `LOG10, LINK1, LINK6, TURN2, APPR4: ${rounds} rounds of kill -9 under load (seed ${seed})`,
+  `LOG10, LINK1, LINK2, LINK4, LINK6, TURN2, APPR4: ${rounds} rounds of kill -9 under load (seed ${seed})`,
   async () => {
     const kinds = Object.keys(faults);
     for (let round = 0; round < rounds; round += 1) {
@@ -96,8 +116,10 @@ it(
     await load.finish();
     const tally = await load.tally(true);
     if (tab !== null) {
+      const log = await api.log(places.near.claudeId);
+      const said = log.flatMap((fact) => (fact.type === 'message.user' ? [fact.data.text] : []));
       for (let round = 0; round < rounds; round += 1) {
-        const times = await load.timesInLog(typedIn(round));
+        const times = said.filter((text) => text === typedIn(round)).length;
         // Typed into a tab that was killed at once, it may not have been kept yet, and the tab never said so.
         if (times === 0 && kept.includes(typedIn(round))) tally.lost.push(`tab: ${typedIn(round)}`);
         if (times > 1) tally.doubled.push(`tab: ${typedIn(round)}, ${times} times`);
@@ -108,5 +130,9 @@ it(
   },
   rounds * 30_000,
 );
+
+/** What its agents need to reach the scripted model. */
+const agentSettings = (environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv =>
+  Object.fromEntries(Object.entries(environment).filter(([name]) => /^(ANTHROPIC|CLAUDE)_/.test(name)));
 
 const typedIn = (round: number): string => `say typed-${round}`;

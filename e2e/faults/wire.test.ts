@@ -313,7 +313,7 @@ it(
   `HOLD4, HOLD11: a stranger on the holder's socket (seed ${seed})`,
   async () => {
     const random = seededRandom(seed + 3);
-    const path = join(holdfast.environment['HOLDFAST_DATA_DIR'] ?? '', 'holder.sock');
+    const path = join(holdfast.dataDirectory, 'holder.sock');
     const count = 200 * times;
     let frames = 0;
     await many(count, 8, async () => {

@@ -132,7 +132,7 @@ it('HOLD6: the holder killed: shells are ended, turns interrupted, by facts; the
   const turn = await demo('stream 500');
   await api.fact(turn, 'turn.started');
   const [holder] = processesOf('holder/src/main.ts', holdfast.directory).concat(
-    processesOf(`main.ts\u0000${holdfast.environment['HOLDFAST_DATA_DIR']}`, ''),
+    processesOf(`main.ts\u0000${holdfast.dataDirectory}`, ''),
   );
   process.kill(holder ?? 0, 'SIGKILL');
   expect((await api.fact(terminal, 'session.ended')).reason).toBe('lost');

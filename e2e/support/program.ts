@@ -15,6 +15,7 @@ const startLimitMs = 60_000;
 export interface Installation {
   readonly directory: string;
   readonly workspaces: string;
+  readonly dataDirectory: string;
   readonly origin: string;
   readonly environment: NodeJS.ProcessEnv;
   /** Starts the server; resolves with the one-time login link it prints. */
@@ -39,6 +40,7 @@ export async function install(options: InstallationOptions = {}): Promise<Instal
   const temporary = temporaryDirectory();
   const home = join(temporary.path, 'home');
   const workspaces = join(temporary.path, 'workspaces');
+  const dataDirectory = join(temporary.path, 'data');
   for (const path of [home, workspaces]) mkdirSync(path);
   const model = options.model === false ? null : await startModel();
   const port = await freePort();
@@ -48,7 +50,7 @@ export async function install(options: InstallationOptions = {}): Promise<Instal
     SHELL: '/bin/bash',
     LANG: 'C.UTF-8',
     PS1: '$ ',
-    HOLDFAST_DATA_DIR: join(temporary.path, 'data'),
+    HOLDFAST_DATA_DIR: dataDirectory,
     HOLDFAST_WORKSPACES_ROOT: workspaces,
     HOLDFAST_PORT: String(port),
     // What a service manager might leave in the environment, and no shell may ever see.
@@ -73,6 +75,7 @@ export async function install(options: InstallationOptions = {}): Promise<Instal
   return {
     directory: temporary.path,
     workspaces,
+    dataDirectory,
     origin: `http://127.0.0.1:${port}`,
     environment,
     run,

@@ -22,7 +22,8 @@ export interface RemoteMachine {
   dispose(): Promise<void>;
 }
 
-export function remoteMachine(name: string): RemoteMachine {
+/** agents: of the environment, what its agents need to run. */
+export function remoteMachine(name: string, agents: NodeJS.ProcessEnv = {}): RemoteMachine {
   const temporary = temporaryDirectory();
   const workspaces = join(temporary.path, 'far-workspaces');
   const dataDirectory = join(temporary.path, 'data');
@@ -36,6 +37,7 @@ export function remoteMachine(name: string): RemoteMachine {
     PS1: '$ ',
     HOLDFAST_DATA_DIR: dataDirectory,
     HOLDFAST_WORKSPACES_ROOT: workspaces,
+    ...agents,
   };
   let child: ChildProcess | null = null;
   let printed = '';

@@ -84,6 +84,8 @@ export class SimulatedPage {
   #life: Life;
   #numbers = 0;
   #tabs = 0;
+  /** How often it was loaded. */
+  #loads = 0;
 
   constructor(options: SimulatedPageOptions, url: string) {
     this.#options = options;
@@ -210,6 +212,7 @@ export class SimulatedPage {
   }
 
   #load(): Life {
+    this.#loads += 1;
     const { network, name, terminalId, sessionIds } = this.#options;
     const { time } = network;
     const client = createClient({
@@ -302,11 +305,12 @@ export class SimulatedPage {
 
   #dial(events: DialEvents, { clientId }: DialOptions): Dialled {
     const { network, accept, name } = this.#options;
+    const load = this.#loads;
     const wire = network.wire<FromPage, ToPage>({ name, repeatable });
     const line = new PageLine(wire, network, events, { protocolVersion, ...(clientId && { clientId }) });
     network.time.after(network.delay(), () => {
-      if (!this.#online) return;
-      if (line.over) return;
+      // What a page that was closed meanwhile had begun never arrives.
+      if (!this.#online || line.over || load !== this.#loads) return;
       if (!accept(wire)) return line.lost('the server cannot be reached');
       this.#wire = wire;
       line.begin();

@@ -48,7 +48,7 @@ async function minimal(seed: number, before: readonly string[]): Promise<string>
   const actions = await shrink(actionsOf(seed), async (some) => stillFails(await simulate(seed, some, ground)));
   const { violations, trace, logs } = await simulate(seed, actions, ground);
   const steps = actions.map(({ type, wait, choice, salt }) => `${type} wait=${wait} choice=${choice} salt=${salt}`);
-  const heard = trace.filter((line) => !line.endsWith(' ping') && !line.includes('push session')).slice(0, 150);
+  const heard = trace.filter((line) => !/ ping( \d+)?$/.test(line) && !line.includes('push session')).slice(0, 150);
   const part = (title: string, lines: readonly string[]): string[] => [title, ...lines.map((line) => `  ${line}`)];
   return [
     ...part(`seed ${seed}:`, violations),

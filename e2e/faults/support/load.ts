@@ -1,121 +1,77 @@
 /**
- * Everyday work of one person, going on while a test breaks things: a terminal that prints, a Claude session and two
- * demo sessions that are sent messages from two devices, and approvals answered from both at once. Seeded: the same seed
- * makes the same wishes, though not at the same moments.
+ * Everyday work of one person on every machine there is, going on while a test breaks things: a terminal that prints,
+ * one that is typed into, a Claude session and a demo session that are sent messages from two devices, and approvals
+ * answered from both at once. Seeded: the same seed makes the same wishes, though not at the same moments.
  */
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Fact } from '@holdfast/protocol/fact.ts';
 import { eventually } from '@holdfast/testkit/eventually.ts';
 import type { Random } from '@holdfast/testkit/random.ts';
 import type { Api } from '../../support/api.ts';
-import type { Installation } from '../../support/program.ts';
 import { expectSoundLog } from '../../support/sound-log.ts';
 import { Device } from './device.ts';
-import { NumberedLines, printNumberedLines } from './numbered-lines.ts';
+import { type Place, effectOf } from './place.ts';
 import { Tally } from './tally.ts';
 
 /** Messages a device lets wait in one session before it sends no more there. */
 const mostOpen = 3;
 /** Between two messages of a device, ms. */
 const pace = { least: 150, spread: 350 };
-const effectsFile = 'effects.log';
+/** Between two lines typed into a shell, ms. */
+const typingMs = 70;
 const endLimitMs = 60_000;
-
-interface Terminal {
-  readonly id: string;
-  readonly lines: NumberedLines;
-}
 
 export class Load {
   readonly devices: readonly [Device, Device];
-  readonly claudeId: string;
-  readonly #demoIds: readonly string[];
-  /** Only asked whether everything works again. */
-  readonly #probeId: string;
-  readonly #holdfast: Installation;
+  readonly #places: readonly Place[];
   readonly #api: Api;
   readonly #random: Random;
-  readonly #workspaceId: string;
-  readonly #terminals: Terminal[] = [];
   readonly #timers = new Set<NodeJS.Timeout>();
   #made = 0;
   #running = true;
 
-  private constructor(
-    holdfast: Installation,
-    api: Api,
-    random: Random,
-    ids: { workspaceId: string; claudeId: string; demoIds: readonly string[]; probeId: string },
-  ) {
-    this.#holdfast = holdfast;
+  private constructor(url: string, api: Api, random: Random, places: readonly Place[]) {
     this.#api = api;
     this.#random = random;
-    this.#workspaceId = ids.workspaceId;
-    this.claudeId = ids.claudeId;
-    this.#demoIds = ids.demoIds;
-    this.#probeId = ids.probeId;
-    const device = (): Device => new Device({ url: holdfast.origin, key: api.key });
+    this.#places = places;
+    const device = (): Device => new Device({ url, key: api.key });
     this.devices = [device(), device()];
   }
 
-  static async start(holdfast: Installation, api: Api, random: Random): Promise<Load> {
-    const workspaceId = await api.workspace('w');
-    const agent = (provider: string): Promise<string> =>
-      api.create({ kind: 'agent', workspaceId, agent: { provider, mode: 'agent' } });
-    const claudeId = await agent('claude');
-    const demoIds = [await agent('demo'), await agent('demo')];
-    const probeId = await agent('demo');
-    const load = new Load(holdfast, api, random, { workspaceId, claudeId, demoIds, probeId });
-    await load.openTerminal();
-    for (const id of load.agentIds) {
+  static async start(url: string, api: Api, random: Random, places: readonly Place[]): Promise<Load> {
+    const load = new Load(url, api, random, places);
+    for (const place of places) await place.openShells(load.devices);
+    for (const id of load.#agentIds) {
       load.devices.forEach((device, index) => device.follow(id, (fact) => load.#react(id, index, fact)));
     }
     load.devices.forEach((_, index) => load.#sendLater(index));
+    load.#typeLater();
     return load;
   }
 
-  get agentIds(): readonly string[] {
-    return [this.claudeId, ...this.#demoIds, this.#probeId];
+  get #agentIds(): readonly string[] {
+    return this.#places.flatMap((place) => place.agentIds);
   }
 
-  /** How often a message of exactly this text is in the Claude session's log. */
-  async timesInLog(text: string): Promise<number> {
-    const log = await this.#api.log(this.claudeId);
-    return log.filter((fact) => fact.type === 'message.user' && fact.data.text === text).length;
-  }
-
-  get terminal(): Terminal {
-    const terminal = this.#terminals.at(-1);
-    if (terminal === undefined) throw new Error('no terminal yet');
-    return terminal;
-  }
-
-  /** A new shell that prints numbered lines; the first device reads it. */
-  async openTerminal(): Promise<void> {
-    const id = await this.#api.create({ kind: 'terminal', workspaceId: this.#workspaceId });
-    const terminal = { id, lines: new NumberedLines() };
-    this.#terminals.push(terminal);
-    this.devices[0].follow(id, undefined, terminal.lines);
-    this.devices[1].follow(id);
-    this.devices[0].command(id, { type: 'terminal.write', data: `${printNumberedLines}\r` });
-    await eventually('the first lines', () => terminal.lines.last > 5, 30_000);
-  }
-
-  /** Both devices are up to date, the terminal prints, and a message sent now is answered. */
+  /** Both devices are up to date; on every machine the terminal prints, and a message sent now is answered. */
   async recovered(): Promise<void> {
-    const { lines } = this.terminal;
-    const before = lines.last;
+    const before = this.#places.map(({ shells }) => ({ shells, last: shells.lines.last }));
     await eventually('both devices live', () => this.devices.every((device) => device.live), endLimitMs);
-    await eventually('the terminal prints', () => lines.last > before, endLimitMs);
+    await Promise.all([
+      ...before.map(({ shells, last }) =>
+        eventually('the terminal prints', () => shells.lines.last > last, endLimitMs),
+      ),
+      ...this.#places.map((place) => this.#answered(place.probeId)),
+    ]);
+  }
+
+  /** A message that was under way when the agent died is interrupted with it, which the person is told. */
+  async #answered(sessionId: string): Promise<void> {
     const [first, second] = this.devices;
-    const probed = this.#probeId;
-    // A message that was under way when the agent died is interrupted with it, which the person is told.
     for (let outcome: string | null = null; outcome !== 'completed';) {
-      const { id } = first.send(probed, 'ls');
+      const { id } = first.send(sessionId, 'ls');
       outcome = await eventually(
-        'an answer on the other device',
-        () => outcomeOf(second.sessions.get(probed)?.facts ?? [], id),
+        `an answer in ${sessionId} on the other device`,
+        () => outcomeOf(second.sessions.get(sessionId)?.facts ?? [], id),
         endLimitMs,
       );
     }
@@ -132,7 +88,7 @@ export class Load {
       },
       endLimitMs,
     );
-    for (const id of this.agentIds) {
+    for (const id of this.#agentIds) {
       await eventually(
         `the end of all turns of ${id}`,
         async () => {
@@ -143,17 +99,20 @@ export class Load {
       );
     }
     for (const device of this.devices) await eventually('up to date', () => device.live, endLimitMs);
+    for (const { shells } of this.#places) await eventually('all keys', () => shells.typist.arrived, endLimitMs);
   }
 
   /** Of all that was acknowledged and shown since the start. finished: every log is also sound as a whole, or it throws. */
   async tally(finished: boolean): Promise<Tally> {
     const tally = new Tally();
-    for (const id of [...this.agentIds, ...this.#terminals.map((terminal) => terminal.id)]) {
+    const commands: string[] = [];
+    for (const id of this.#places.flatMap(({ agentIds, terminalIds }) => [...agentIds, ...terminalIds])) {
       const acknowledged = this.devices.map((device) =>
         device.sent(id).filter((message) => message.state.get().status === 'stored'),
       );
       const log = await this.#api.log(id);
       if (finished) expectSoundLog(log);
+      commands.push(...succeeded(log));
       tally.approvals(id, log);
       this.devices.forEach((device, index) => {
         const who = `device ${index} in ${id}`;
@@ -162,20 +121,27 @@ export class Load {
         if (followed !== undefined) tally.reading(who, followed, log);
       });
     }
-    for (const { lines } of this.#terminals) tally.misordered.push(...lines.problems);
-    tally.effects(this.#effects());
+    for (const { lines, typists } of this.#places) {
+      tally.misordered.push(
+        ...lines.flatMap(({ problems }) => problems),
+        ...typists.flatMap(({ problems }) => problems),
+      );
+    }
+    tally.effects(commands, this.#effects());
     return tally;
   }
 
   /** What there was to go wrong. */
   summary(): string {
-    const messages = this.devices.flatMap((device) => this.agentIds.flatMap((id) => device.sent(id))).length;
+    const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);
+    const lines = this.#places.flatMap((place) => place.lines);
+    const messages = this.devices.flatMap((device) => this.#agentIds.flatMap((id) => device.sent(id))).length;
     const facts = this.devices.flatMap((device) => [...device.sessions.values()].map(({ facts }) => facts.length));
-    const lines = this.#terminals.reduce((sum, terminal) => sum + terminal.lines.last, 0);
-    const screens = this.#terminals.reduce((sum, terminal) => sum + terminal.lines.screens, 0);
+    const typed = this.#places.flatMap(({ typists }) => typists.map((typist) => typist.typed));
     return (
-      `${messages} messages, ${facts.reduce((sum, count) => sum + count, 0)} facts read, ` +
-      `${lines} numbered lines (${screens} screens between), ${this.#effects().length} allowed commands`
+      `${messages} messages, ${sum(facts)} facts read, ${sum(lines.map(({ last }) => last))} numbered lines ` +
+      `(${sum(lines.map(({ screens }) => screens))} screens between), ${sum(typed)} lines typed, ` +
+      `${this.#effects().length} allowed commands`
     );
   }
 
@@ -186,13 +152,7 @@ export class Load {
   }
 
   #effects(): readonly string[] {
-    try {
-      return readFileSync(join(this.#holdfast.workspaces, 'w', effectsFile), 'utf8')
-        .split('\n')
-        .filter(Boolean);
-    } catch {
-      return [];
-    }
+    return this.#places.flatMap((place) => place.effects());
   }
 
   /** What a person does who sees this: answers what is asked, on both devices at once, and goes on after an interruption. */
@@ -212,7 +172,7 @@ export class Load {
       (fact.type === 'turn.ended' && fact.data.outcome === 'failed');
     if (stuck && index === 0) {
       this.#made += 1;
-      device.send(sessionId, sessionId === this.claudeId ? `say onward-${this.#made}` : 'ls');
+      device.send(sessionId, this.#isClaude(sessionId) ? `say onward-${this.#made}` : 'ls');
     }
   }
 
@@ -220,20 +180,32 @@ export class Load {
     this.#later(pace.least + this.#random.integer(pace.spread), () => {
       if (!this.#running) return;
       const device = this.devices[index];
-      const sessionId = this.#random.pick([this.claudeId, ...this.#demoIds]);
+      const sessionId = this.#random.pick(this.#places.flatMap(({ claudeId, demoId }) => [claudeId, demoId]));
       const facts = device?.sessions.get(sessionId)?.facts ?? [];
       if (device !== undefined && open(device.sent(sessionId).length, facts, device) < mostOpen) {
-        device.send(sessionId, this.#wish(sessionId === this.claudeId));
+        device.send(sessionId, this.#wish(this.#isClaude(sessionId)));
       }
       this.#sendLater(index);
     });
+  }
+
+  #typeLater(): void {
+    this.#later(typingMs, () => {
+      if (!this.#running) return;
+      for (const { shells } of this.#places) shells.typist.type();
+      this.#typeLater();
+    });
+  }
+
+  #isClaude(sessionId: string): boolean {
+    return this.#places.some(({ claudeId }) => claudeId === sessionId);
   }
 
   #wish(claude: boolean): string {
     this.#made += 1;
     const token = `token-${this.#made}`;
     const kind = this.#random.integer(4);
-    if (kind === 0) return `run echo ${token} >> ${effectsFile}`;
+    if (kind === 0) return `run ${effectOf(token)}`;
     if (claude) return kind === 1 ? `slow ${10 + this.#random.integer(20)} ${token}` : `say ${token}`;
     return kind === 1 ? `stream ${20 + this.#random.integer(40)}` : kind === 2 ? 'ls' : `read ${token}`;
   }
@@ -266,6 +238,20 @@ function outcomeOf(facts: readonly Fact[], messageId: string): string | null {
     if (fact.type === 'turn.interrupted' && fact.data.turnId === turnId) return 'interrupted';
   }
   return null;
+}
+
+/** Commands that ran, as the log has it. */
+function succeeded(log: readonly Fact[]): string[] {
+  const done = new Set(
+    log.flatMap((fact) =>
+      fact.type === 'tool.finished' && fact.data.outcome === 'succeeded' ? [fact.data.toolCallId] : [],
+    ),
+  );
+  return log.flatMap((fact) => {
+    if (fact.type !== 'tool.started' || !done.has(fact.data.toolCallId)) return [];
+    const { command } = fact.data.input as { command?: unknown };
+    return typeof command === 'string' ? [command] : [];
+  });
 }
 
 const isSettled = ({ command, state }: { command: { type: string }; state: { status: string } }): boolean =>

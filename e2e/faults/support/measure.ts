@@ -5,16 +5,14 @@ import { processesOf } from '../../support/processes.ts';
 import type { Installation } from '../../support/program.ts';
 
 export function serverPid(holdfast: Installation): number {
-  const [pid] = processesOf(
-    'bin.ts\u0000serve',
-    `HOLDFAST_DATA_DIR=${holdfast.environment['HOLDFAST_DATA_DIR'] ?? ''}`,
-  );
+  const [pid] = processesOf('bin.ts\u0000serve', `HOLDFAST_DATA_DIR=${holdfast.dataDirectory}`);
   if (pid === undefined) throw new Error('no server is running');
   return pid;
 }
 
-export function holderPid(holdfast: Installation): number {
-  const [pid] = processesOf(`main.ts\u0000${holdfast.environment['HOLDFAST_DATA_DIR'] ?? ''}`, '');
+/** Of the server's machine, or of another one. */
+export function holderPid({ dataDirectory }: { readonly dataDirectory: string }): number {
+  const [pid] = processesOf(`main.ts\u0000${dataDirectory}`, '');
   if (pid === undefined) throw new Error('no holder is running');
   return pid;
 }

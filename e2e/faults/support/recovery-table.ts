@@ -1,4 +1,4 @@
-/** Times to recover, per kind of fault. */
+/** Times to recover, per kind of fault and of all. */
 export class RecoveryTable {
   readonly #times = new Map<string, number[]>();
 
@@ -7,7 +7,7 @@ export class RecoveryTable {
   }
 
   text(): string {
-    const rows = [...this.#times].map(([kind, times]) => {
+    const rows = [...this.#times, ['all', [...this.#times.values()].flat()] as const].map(([kind, times]) => {
       const sorted = times.toSorted((a, b) => a - b);
       const at = (share: number): string => `${Math.round(sorted[Math.floor(share * (sorted.length - 1))] ?? 0)}`;
       return [kind, String(times.length), at(0.5), at(1)];

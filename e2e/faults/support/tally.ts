@@ -54,8 +54,12 @@ export class Tally {
     for (const id of applied) if (!answered.includes(id)) this.misordered.push(`${who}: ${id} applied, not answered`);
   }
 
-  /** effects: what allowed commands wrote, one token per line. */
-  effects(effects: readonly string[]): void {
+  /** commands: those that ran, as the logs have it. effects: the tokens they left behind, each its own. */
+  effects(commands: readonly string[], effects: readonly string[]): void {
+    for (const command of commands) {
+      const [, token] = /^echo (token-\d+) /.exec(command) ?? [];
+      if (token !== undefined && !effects.includes(token)) this.lost.push(`the effect of ${command}`);
+    }
     for (const token of new Set(effects)) {
       const times = effects.filter((other) => other === token).length;
       if (times > 1) this.doubled.push(`the effect ${token}, ${times} times`);
