@@ -22,6 +22,7 @@ import type { AgentMode, SessionDescriptor, SessionKind } from '@holdfast/protoc
 import type { Workspace } from '@holdfast/protocol/workspace.ts';
 import { Deletions, undoMs } from './deletions.ts';
 import type { Self } from '#lib/session/presence-words.ts';
+import { PageUploads } from '#lib/upload/page-uploads.ts';
 import type { Toasts } from './toasts.svelte.ts';
 
 const key = Symbol('holdfast');
@@ -38,6 +39,7 @@ export class Holdfast {
   readonly rest: RestClient;
   readonly me: Me;
   readonly deletions: Deletions;
+  readonly uploads: PageUploads;
   readonly #toasts: Toasts;
 
   readonly #sessions = new SvelteMap<string, SessionDescriptor>();
@@ -66,6 +68,7 @@ export class Holdfast {
     this.rest = rest;
     this.me = me;
     this.#toasts = toasts;
+    this.uploads = new PageUploads(rest);
     this.deletions = new Deletions({
       send: (id, keepalive) => rest.deleteSession(id, { keepalive }),
       failed: (id, error) => {
@@ -88,9 +91,11 @@ export class Holdfast {
   /** Begins to follow the server. Returns the function that ends it. */
   start(): () => void {
     const stop = this.client.watchSessions((event) => this.#changed(event));
+    const stopUploads = this.uploads.follow(this.client);
     this.client.connect();
     return () => {
       stop();
+      stopUploads();
       this.client.close().catch((error: unknown) => this.#toasts.say(String(error)));
     };
   }
