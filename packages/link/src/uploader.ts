@@ -8,6 +8,8 @@ import {
   stepUpload,
 } from '@holdfast/core/client/upload-machine.ts';
 import { type Observable, observable } from '@holdfast/core/client/observable.ts';
+import { type Result, fail } from '@holdfast/protocol/error.ts';
+import type { UploadState } from '@holdfast/protocol/upload.ts';
 import { type Alarm, alarm } from './alarm.ts';
 import type { Clock } from './client-interface.ts';
 import type { RestClient } from './rest.ts';
@@ -91,13 +93,26 @@ class Uploader implements UploadHandle {
     this.progress.set(machine.progress);
   }
 
-  #put({ send, offset, end }: UploadEffect): void {
-    const { sessionId, uploadId, name, mediaType, data } = this.#file;
-    const about = { offset, size: data.size, name, mediaType };
-    this.#options.rest
-      .putUpload(sessionId, uploadId, about, data.slice(offset, end))
-      .then((result) => this.#step({ type: 'answered', send, result }))
+  #put(effect: UploadEffect): void {
+    this.#answerTo(effect)
+      .then((result) => this.#step({ type: 'answered', send: effect.send, result }))
       .catch(unexpected);
+  }
+
+  async #answerTo({ offset, end }: UploadEffect): Promise<Result<UploadState>> {
+    const { sessionId, uploadId, name, mediaType, data } = this.#file;
+    const piece = await readPiece(data, offset, end);
+    if (piece === null) return fail('bad_request', 'The file cannot be read on this device any more.');
+    return this.#options.rest.putUpload(sessionId, uploadId, { offset, size: data.size, name, mediaType }, piece);
+  }
+}
+
+/** A file that was chosen may have been changed or taken away since (null): a request with it looks like a lost network. */
+async function readPiece(data: Blob, from: number, end: number): Promise<Blob | null> {
+  try {
+    return new Blob([await data.slice(from, end).arrayBuffer()]);
+  } catch {
+    return null;
   }
 }
 

@@ -115,3 +115,22 @@ it('UPLOAD12: closed, nothing more is sent; removed, what is there is taken back
   expect(queries).toHaveLength(1);
   expect(seen).toHaveLength(heard);
 });
+
+it('UPLOAD12: a file that cannot be read any more is given back, and not taken for a lost network', async () => {
+  class Gone extends Blob {
+    override slice(): Blob {
+      return Object.assign(new Blob(), {
+        arrayBuffer: () => Promise.reject(new DOMException('gone', 'NotReadableError')),
+      });
+    }
+  }
+  const handle = startUpload(
+    { sessionId: 's', uploadId: 'u1', name: 'a', mediaType: 'text/plain', data: new Gone(['abc']) },
+    { rest: createRestClient({ url: server.url, key: 'secret' }), clock: fastClock(100), random: () => 0.5 },
+  );
+  await eventually('given back', () => handle.progress.get().status === 'failed');
+  expect(handle.progress.get()).toMatchObject({
+    error: { kind: 'bad_request', message: expect.stringContaining('cannot be read') as string },
+  });
+  expect(queries).toEqual([]);
+});

@@ -21,8 +21,8 @@ export type UploadProgress = {
   readonly offset: number;
 } & (
   | { readonly status: 'sending' }
-  /** Goes on by itself. error: why not at once. */
-  | { readonly status: 'waiting'; readonly error: ErrorBody }
+  /** Goes on by itself at clock milliseconds `until`, at the latest. error: why not at once. */
+  | { readonly status: 'waiting'; readonly error: ErrorBody; readonly until: number }
   | { readonly status: 'complete'; readonly upload: UploadState }
   /** Only the person can do something about it. */
   | { readonly status: 'failed'; readonly error: ErrorBody }
@@ -36,8 +36,6 @@ export interface UploadMachine {
   readonly attempts: number;
   /** Of those, the ones that reached a server which could not take it. */
   readonly refusals: number;
-  /** Clock milliseconds: while waiting, when the next request may go. */
-  readonly due: number;
 }
 
 export type UploadEvent =
@@ -67,12 +65,11 @@ export const newUpload = (size: number): UploadMachine => ({
   sends: 0,
   attempts: 0,
   refusals: 0,
-  due: 0,
 });
 
 /** When to say `tick`, in clock milliseconds; null: not before something else happens. */
-export const nextUploadDue = (machine: UploadMachine): number | null =>
-  machine.progress.status === 'waiting' ? machine.due : null;
+export const nextUploadDue = ({ progress }: UploadMachine): number | null =>
+  progress.status === 'waiting' ? progress.until : null;
 
 /** The network or the machine is away: it may take as long as it takes. */
 const away: ReadonlySet<ErrorKind> = new Set(['unavailable', 'timeout', 'runner_offline']);
@@ -88,7 +85,7 @@ export function stepUpload(machine: UploadMachine, event: UploadEvent, moment: M
       if (progress.status !== 'sending' || machine.sends === 0 || event.send !== machine.sends) return quiet(machine);
       return event.result.ok ? arrived(machine, event.result.value) : refused(machine, event.result.error, moment);
     case 'tick':
-      return progress.status === 'waiting' && moment.at >= machine.due ? send(machine) : quiet(machine);
+      return progress.status === 'waiting' && moment.at >= progress.until ? send(machine) : quiet(machine);
     case 'wake':
       return progress.status === 'waiting' && away.has(progress.error.kind) ? send(machine) : quiet(machine);
     case 'retry':
@@ -130,11 +127,8 @@ function refused(machine: UploadMachine, error: ErrorBody, moment: Moment): Uplo
   // It has less than was thought (its disk was full, it was cleared): the rest is sent again from there.
   if (resumeAt !== null) return send({ ...counted, progress: { status: 'sending', size, offset: resumeAt } });
   const pause = Math.max(fullJitter(machine.attempts, moment.random, uploadTimes.pause), error.retryAfterMs ?? 0);
-  return quiet({
-    ...counted,
-    progress: { ...place(machine, null), status: 'waiting', error },
-    due: moment.at + pause,
-  });
+  const until = moment.at + pause;
+  return quiet({ ...counted, progress: { ...place(machine, null), status: 'waiting', error, until } });
 }
 
 const place = ({ progress }: UploadMachine, offset: number | null): { size: number; offset: number } => ({

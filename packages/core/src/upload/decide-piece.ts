@@ -42,7 +42,8 @@ export function uploadLimits(uploadBytes: number): UploadLimits {
 }
 
 const mebi = 1024 * 1024;
-const inMebibytes = (bytes: number): string => `${Math.round((bytes / mebi) * 10) / 10} MiB`;
+/** Rounded up: what is larger than a limit does not look like it. */
+const inMebibytes = (bytes: number): string => `${Math.ceil((bytes / mebi) * 10) / 10} MiB`;
 
 /** payload_too_large with details {limit, current}: it may not be so large. */
 export function withinUploadSize({ uploadBytes: limit }: UploadLimits, size: number): Result<null> {

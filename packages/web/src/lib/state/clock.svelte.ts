@@ -21,3 +21,6 @@ export function minuteClock(): number {
   everyMinute();
   return Date.now();
 }
+
+/** The client's clock tells spans, this one moments: when `clockMs` of the one is, in milliseconds since 1970. */
+export const wallTime = (clockMs: number): number => Date.now() + clockMs - performance.now();

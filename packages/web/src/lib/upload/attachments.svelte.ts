@@ -43,6 +43,10 @@ export class Attachments {
   readonly complete: readonly UploadState[] = $derived(
     this.list.flatMap(({ progress }) => (progress?.status === 'complete' ? [progress.upload] : [])),
   );
+  /** Some would be lost with the page. */
+  readonly underway: boolean = $derived(
+    this.list.some(({ progress }) => progress?.status !== 'complete' && progress?.status !== 'failed'),
+  );
   /** What the message waits for; null: nothing. */
   readonly waiting: string | null = $derived(waitingWords(this.list.map(({ progress }) => progress)));
 

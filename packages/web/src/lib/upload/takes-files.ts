@@ -1,7 +1,8 @@
 /** Files that are dropped on an element, or pasted while it has the keyboard or nothing has. */
 
 export interface FileTaker {
-  readonly take: (files: File[]) => void;
+  /** folders: how many of them came along; they cannot be read as files. */
+  readonly take: (files: File[], folders: number) => void;
   /** Files are being dragged over it. */
   readonly over: (is: boolean) => void;
 }
@@ -43,8 +44,8 @@ export const takesFiles =
     });
     listen('drop', (event) => {
       left();
-      const files = droppedFiles(event.dataTransfer);
-      if (files.length > 0) take(files);
+      const { files, folders } = dropped(event.dataTransfer);
+      if (files.length + folders > 0) take(files, folders);
     });
     document.addEventListener(
       'paste',
@@ -55,7 +56,7 @@ export const takesFiles =
         if (files.length === 0) return;
         event.preventDefault();
         event.stopPropagation();
-        take(files);
+        take(files, 0);
       },
       { signal, capture: true },
     );
@@ -67,13 +68,14 @@ function pastedFiles(data: DataTransfer | null): File[] {
   return data === null || data.getData('text/plain') !== '' ? [] : [...data.files];
 }
 
-/** Without folders, which look like files and cannot be read. */
-function droppedFiles(data: DataTransfer | null): File[] {
+/** Folders look like files there. */
+function dropped(data: DataTransfer | null): { files: File[]; folders: number } {
   const folders = new Set(
     [...(data?.items ?? [])].flatMap((item) => {
       const entry = item.kind === 'file' ? item.webkitGetAsEntry() : null;
       return entry?.isDirectory === true ? [entry.name] : [];
     }),
   );
-  return [...(data?.files ?? [])].filter((file) => !folders.has(file.name));
+  const files = [...(data?.files ?? [])].filter((file) => !folders.has(file.name));
+  return { files, folders: folders.size };
 }
