@@ -64,6 +64,7 @@ const shell: SessionState = {
   error: null,
   driver: null,
   everDriven: false,
+  stopping: false,
   terminal: { cols: 80, rows: 24, exit: null },
   agent: null,
 };

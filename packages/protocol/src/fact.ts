@@ -43,6 +43,8 @@ export const factDataSchemas = {
   /** Nothing more will come. lost: the process is gone and nobody saw it end. */
   'session.ended': z.object({ reason: z.enum(['exited', 'stopped', 'lost']) }),
   'session.failed': z.object({ error: errorBodySchema }),
+  /** It was told to end: nothing begins in it any more, and what waits in its queue is not sent. session.ended follows. */
+  'session.stopping': z.object({}),
   'session.renamed': z.object({ title: z.string() }),
   /** turnId null: it waits in the queue. Otherwise its turn is dispatched with this fact. */
   'message.user': z.object({ messageId: idSchema, turnId: idSchema.nullable(), text: z.string(), ...attachments }),

@@ -41,6 +41,8 @@ const agentStateSchema = z.object({
   mode: agentModeSchema,
   conversationId: z.string().nullable(),
   turn: openTurnSchema.nullable(),
+  /** The newest turn that ended by the agent's own word, and its process: what that does in the background is of it. */
+  endedTurn: openTurnSchema.pick({ turnId: true, generation: true }).nullable(),
   /** The turn that was cut off and that nobody has resumed, discarded or written past. */
   interruptedTurnId: idSchema.nullable(),
   /** How that came; tool: the one that was running. */
@@ -67,6 +69,8 @@ export const sessionStateSchema = z.object({
   /** The newest process number; 0: none was started. */
   generation: z.number().int().nonnegative(),
   end: z.enum(['none', 'ended', 'failed']),
+  /** It was told to end and has not yet. */
+  stopping: z.boolean(),
   /** Why it failed. */
   error: errorBodySchema.nullable(),
   /** Who drives the terminal. */

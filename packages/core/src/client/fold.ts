@@ -57,6 +57,7 @@ const unread: SessionState = {
   title: '',
   generation: 0,
   end: 'none',
+  stopping: false,
   error: null,
   driver: null,
   everDriven: false,

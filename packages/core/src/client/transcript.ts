@@ -30,6 +30,8 @@ export interface StateView {
   readonly status: SessionStatus;
   /** Why the session failed. */
   readonly error: ErrorBody | null;
+  /** It was told to end: nothing begins in it any more. */
+  readonly stopping: boolean;
   readonly turn: OpenTurn | null;
   /** The last turn was interrupted and neither resumed nor discarded. */
   readonly interrupted: {
@@ -86,6 +88,7 @@ export function viewOf(state: SessionState | null): StateView {
     title: state?.title ?? '',
     status: state === null ? 'creating' : statusOf(state),
     error: state?.error ?? null,
+    stopping: state?.stopping ?? false,
     turn: agent?.turn ?? null,
     interrupted:
       interrupted === null

@@ -4,16 +4,21 @@ import type { Driver } from '@holdfast/protocol/presence.ts';
 import type { InventoryItem } from '@holdfast/protocol/runner.ts';
 import type { SessionState } from '@holdfast/protocol/session-state.ts';
 import { answerByRules, described } from './approvals.ts';
-import { type Decision, type DecisionContext, Draft } from './decision.ts';
+import { type Decision, type DecisionContext, Draft, type RefusedFact } from './decision.ts';
 import { isSameClient } from './driver.ts';
 import { kinds } from './kinds.ts';
-import { closeLooseEnds, interruptTurn, startNextQueued } from './turns.ts';
+import { closeLooseEnds, interruptTurn, isLiveTurn, startNextQueued } from './turns.ts';
+
+/** A decision about a report: what of it was refused stands beside what was taken. */
+export interface Accepted extends Decision {
+  readonly refused: readonly RefusedFact[];
+}
 
 /**
  * Takes over reported facts and adds what follows from them. Facts that come too late to be true (of a fenced turn,
  * after the end) are left out; the report is stored all the same, so that it is not sent again.
  */
-export function accept(state: SessionState, facts: readonly FactDraft[], context: DecisionContext): Decision {
+export function accept(state: SessionState, facts: readonly FactDraft[], context: DecisionContext): Accepted {
   const draft = new Draft(state, context);
   // Where the session ends with this report, what waits in its queue must not start anything any more.
   const goesOn = !facts.some(({ type }) => type === 'session.ended' || type === 'session.failed');
@@ -50,10 +55,23 @@ function acceptOne(draft: Draft, fact: FactDraft, goesOn: boolean, context: Deci
         interruptTurn(draft, fact.data.reason);
       }
       return;
+    case 'tool.started':
+      if (agent === null || !isLiveTurn(draft.state, fact.data.turnId)) {
+        return draft.refuse(fact, `turn ${fact.data.turnId} is over`);
+      }
+      draft.add(fact);
+      return;
+    case 'tool.finished':
+      if (agent?.tools[fact.data.toolCallId] === undefined) {
+        return draft.refuse(fact, `call ${fact.data.toolCallId} is not under way`);
+      }
+      draft.add(fact);
+      return;
     case 'approval.requested':
     case 'question.requested':
       // Asked again after a re-attach: the row is there already.
       if (agent === null || agent.approvals[fact.data.approvalId] !== undefined) return;
+      if (!isLiveTurn(draft.state, fact.data.turnId)) return draft.refuse(fact, `turn ${fact.data.turnId} is over`);
       draft.add({ ...fact, data: described(fact.data, context) });
       answerByRules(draft, context);
       return;

@@ -49,6 +49,7 @@ export const agentKind: Kind = {
     const { sessionId, actor } = context;
     switch (command.type) {
       case 'message.send':
+        if (draft.state.stopping) return isEnding;
         if (queueIsFull(draft))
           return fail('quota_exceeded', 'The queue is full; wait for the agent or remove a message.');
         sendMessage(draft, context, messageOf(command), actor);
@@ -86,6 +87,7 @@ export const agentKind: Kind = {
         return answerApproval(draft, approval, command.answer, context);
       }
       case 'turn.resume':
+        if (draft.state.stopping) return isEnding;
         if (agent.interruptedTurnId === null || isOther(command, agent.interruptedTurnId)) return notInterrupted;
         sendMessage(draft, context, { messageId: command.id, text: continuation }, actor);
         return ok(draft);
@@ -115,6 +117,7 @@ export const agentKind: Kind = {
   },
 };
 
+const isEnding = fail('session_ended', 'This session is ending; start a new one.');
 const notInterrupted = fail('conflict', 'That turn is not interrupted any more.');
 
 const isOther = (command: { turnId?: string | undefined }, turnId: string): boolean =>

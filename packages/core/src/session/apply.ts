@@ -16,10 +16,12 @@ export function apply(state: SessionState | null, fact: FactDraft, at: string, s
       return { ...state, generation: fact.data.generation };
     case 'session.renamed':
       return { ...state, title: fact.data.title };
+    case 'session.stopping':
+      return { ...state, stopping: true };
     case 'session.ended':
-      return { ...state, end: 'ended' };
+      return { ...state, end: 'ended', stopping: false };
     case 'session.failed':
-      return { ...state, end: 'failed', error: fact.data.error };
+      return { ...state, end: 'failed', stopping: false, error: fact.data.error };
     case 'driver.changed':
       return { ...state, driver: fact.data.driver, everDriven: true };
     case 'terminal.resized':
@@ -36,8 +38,8 @@ export function apply(state: SessionState | null, fact: FactDraft, at: string, s
 
 function created({ data }: Extract<FactDraft, { type: 'session.created' }>): SessionState {
   const { kind, title } = data;
-  const state = { kind, title, generation: 0, end: 'none', error: null, driver: null, everDriven: false } as const;
-  return { ...state, ...kinds[kind].initial(data) };
+  const state = { kind, title, generation: 0, end: 'none', stopping: false, error: null } as const;
+  return { ...state, driver: null, everDriven: false, ...kinds[kind].initial(data) };
 }
 
 function applyToAgent(agent: AgentState, fact: FactDraft, at: string, sessionId: string): AgentState {
@@ -55,7 +57,9 @@ function applyToAgent(agent: AgentState, fact: FactDraft, at: string, sessionId:
     case 'turn.stopping':
       return agent.turn?.turnId !== fact.data.turnId ? agent : { ...agent, turn: { ...agent.turn, phase: 'stopping' } };
     case 'turn.ended':
-      return agent.turn?.turnId !== fact.data.turnId ? agent : { ...agent, turn: null };
+      return agent.turn?.turnId !== fact.data.turnId
+        ? agent
+        : { ...agent, turn: null, endedTurn: { turnId: agent.turn.turnId, generation: agent.turn.generation } };
     case 'turn.interrupted':
       if (fact.data.reason === 'discarded') return { ...agent, interruptedTurnId: null, interruption: null };
       return agent.turn?.turnId !== fact.data.turnId
@@ -63,6 +67,7 @@ function applyToAgent(agent: AgentState, fact: FactDraft, at: string, sessionId:
         : {
             ...agent,
             turn: null,
+            endedTurn: null,
             interruptedTurnId: fact.data.turnId,
             interruption: { reason: fact.data.reason, tool: fact.data.tool ?? null },
           };

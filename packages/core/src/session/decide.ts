@@ -36,6 +36,8 @@ export function decide(state: SessionState, command: Command, context: CommandCo
   }
   if (state.end !== 'none') return fail('session_ended', 'This session has ended; start a new one.');
   if (command.type === 'session.stop') {
+    if (state.stopping) return ok(draft);
+    draft.add({ type: 'session.stopping', data: {}, actor: context.actor });
     draft.instruct({ type: 'session.stop', sessionId: context.sessionId });
     return ok(draft);
   }

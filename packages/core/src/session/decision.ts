@@ -18,6 +18,13 @@ export interface Decision {
   readonly overTurns: readonly string[];
 }
 
+/** Part of a report that was not taken: it cannot be true any more, or never was. */
+export interface RefusedFact {
+  readonly type: FactDraft['type'];
+  /** For the log of the server. */
+  readonly why: string;
+}
+
 /** What a decision may use from outside. */
 export interface DecisionContext {
   readonly sessionId: string;
@@ -46,6 +53,7 @@ export class Draft implements Decision {
   readonly facts: FactDraft[] = [];
   readonly instructions: Instruction[] = [];
   readonly rules: ApprovalRule[] = [];
+  readonly refused: RefusedFact[] = [];
   readonly #approvals = new Map<string, Approval>();
   readonly #context: DecisionContext;
 
@@ -74,6 +82,10 @@ export class Draft implements Decision {
         this.#approvals.set(id, { ...approval, status: fact.type === 'approval.applied' ? 'applied' : 'expired' });
       }
     }
+  }
+
+  refuse(fact: FactDraft, why: string): void {
+    this.refused.push({ type: fact.type, why });
   }
 
   instruct(instruction: Instruction): void {

@@ -18,6 +18,7 @@ export const newAgent: Omit<AgentState, 'provider'> = {
   mode: 'agent',
   conversationId: null,
   turn: null,
+  endedTurn: null,
   interruptedTurnId: null,
   interruption: null,
   queue: [],
@@ -34,6 +35,7 @@ export function stateFrom(stored: unknown): SessionState {
   return {
     ...state,
     error: state.error ?? null,
+    stopping: state.stopping ?? false,
     driver: state.driver ?? null,
     everDriven: state.everDriven ?? false,
     // Not all of it: the first builds kept the shell's environment here too.

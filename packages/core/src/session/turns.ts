@@ -1,6 +1,7 @@
 /** Pieces of decisions about turns, shared by commands, reports and reconciliation. */
 import type { Actor } from '@holdfast/protocol/approval.ts';
 import type { QueuedMessage } from '@holdfast/protocol/fact.ts';
+import type { SessionState } from '@holdfast/protocol/session-state.ts';
 import { limits } from '@holdfast/protocol/limits.ts';
 import type { DecisionContext, Draft } from './decision.ts';
 
@@ -19,11 +20,11 @@ export function sendMessage(draft: Draft, context: DecisionContext, message: Que
   if (agent.turn === null) startNextQueued(draft, context);
 }
 
-/** Takes the first message of the queue, if there is one and nothing is open. */
+/** Takes the first message of the queue, if there is one, nothing is open, and the session is to go on. */
 export function startNextQueued(draft: Draft, context: DecisionContext): void {
   const agent = agentOf(draft);
   const [next, ...queue] = agent.queue;
-  if (next === undefined || agent.turn !== null) return;
+  if (next === undefined || agent.turn !== null || draft.state.stopping) return;
   const turnId = context.newId();
   draft.add({ type: 'queue.changed', data: { queue, taken: { ...next, turnId } } });
   instructStart(draft, context, turnId, next);
@@ -57,6 +58,17 @@ export function interruptTurn(draft: Draft, reason: 'agent_died' | 'runner_lost'
     type: 'turn.interrupted',
     data: tool === undefined ? { turnId: turn.turnId, reason } : { turnId: turn.turnId, reason, tool },
   });
+}
+
+/**
+ * Its process can still do something in it: it is open, or it ended while its process lives on (work in the background).
+ * A turn that was interrupted is fenced, and so is one of an earlier process.
+ */
+export function isLiveTurn({ agent, generation }: SessionState, turnId: string): boolean {
+  if (agent === null) return false;
+  return (
+    agent.turn?.turnId === turnId || (agent.endedTurn?.turnId === turnId && agent.endedTurn.generation === generation)
+  );
 }
 
 export function queueIsFull(draft: Draft): boolean {

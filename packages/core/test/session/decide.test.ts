@@ -135,6 +135,49 @@ it('LINK24: stop, resume and discard meet the turn they name and no other', () =
   }
 });
 
+it('TURN12: a session that was told to end starts nothing that waits in its queue, and refuses what comes after', () => {
+  const { state, turnId } = running();
+  const queued = run(state, say('m2')).state;
+  const stopping = run(queued, { id: 'e', type: 'session.stop' });
+  expect(types(stopping)).toEqual(['session.stopping']);
+  expect(run(stopping.state, { id: 'e2', type: 'session.stop' })).toMatchObject({ facts: [], instructions: [] });
+  expect(refused(stopping.state, say('m3'))).toBe('session_ended');
+  const ended = accept(stopping.state, [{ type: 'turn.ended', data: { turnId, outcome: 'stopped' } }], using);
+  expect(ended).toMatchObject({ instructions: [], state: { agent: { turn: null, queue: [{ messageId: 'm2' }] } } });
+  const over = accept(ended.state, [{ type: 'session.ended', data: { reason: 'stopped' } }], using).state;
+  expect(over).toMatchObject({ stopping: false, end: 'ended', agent: { queue: [{ messageId: 'm2' }] } });
+  const died = accept(state, [{ type: 'turn.interrupted', data: { turnId, reason: 'agent_died' } }], using).state;
+  const leaving = run(died, { id: 'e', type: 'session.stop' }).state;
+  expect(refused(leaving, { id: 'r', type: 'turn.resume' })).toBe('session_ended');
+});
+
+it('TURN15: a call of a turn that is over, and the end of one that is not under way, are refused; the rest is kept', () => {
+  const { state, turnId } = running();
+  const call = (of: string, toolCallId = 'c') =>
+    ({ type: 'tool.started', data: { toolCallId, turnId: of, tool: 'Bash', title: 'make', input: {} } }) as const;
+  const output = { text: '', bytes: 0, cut: false };
+  const finished = { type: 'tool.finished', data: { toolCallId: 'c', outcome: 'succeeded', output } } as const;
+  const usage = { type: 'usage', data: { turnId, inputTokens: 1, outputTokens: 1 } } as const;
+  const strange = accept(state, [call('another'), finished, permission('a1', 'another'), usage], using);
+  expect(types(strange)).toEqual(['usage']);
+  expect(strange.refused.map(({ type }) => type)).toEqual(['tool.started', 'tool.finished', 'approval.requested']);
+  expect(strange.state.agent).toMatchObject({ tools: {}, approvals: {} });
+  // Fenced by an interruption: late words of its process begin nothing.
+  const died = accept(
+    state,
+    [call(turnId), { type: 'turn.interrupted', data: { turnId, reason: 'agent_died' } }],
+    using,
+  );
+  const late = accept(died.state, [finished, call(turnId, 'd'), permission('a1', turnId)], using);
+  expect(late).toMatchObject({ facts: [], refused: [{}, {}, {}] });
+  // Ended by the agent's own word, its process goes on in the background; another process does not.
+  const began = accept(state, [{ type: 'session.started', data: { generation: 1 } }], using).state;
+  const ended = accept(began, [{ type: 'turn.ended', data: { turnId, outcome: 'completed' } }], using).state;
+  expect(types(accept(ended, [call(turnId), finished], using))).toEqual(['tool.started', 'tool.finished']);
+  const next = accept(ended, [{ type: 'session.started', data: { generation: 2 } }, call(turnId)], using);
+  expect(types(next)).toEqual(['session.started']);
+});
+
 it('APPR1: asked again, it is the same approval', () => {
   const { state, turnId } = running();
   const asked = accept(state, [permission('a1', turnId)], using);

@@ -12,6 +12,7 @@ import type { Logger } from 'pino';
 import type { RunnerInfo } from './application.ts';
 import { changeOf, stateOf } from './decisions.ts';
 import { type Announcements, announceWritten } from './events.ts';
+import { InFlight } from './in-flight.ts';
 import { RunnerLink, offline } from './runner-link.ts';
 
 /** Pending deliveries looked at in one go. */
@@ -43,8 +44,7 @@ export interface KnownRunner {
 
 interface Linked {
   readonly link: RunnerLink;
-  /** Sent on this link and not yet done. */
-  readonly inFlight: Set<number>;
+  readonly inFlight: InFlight;
   /** What it may speak for: sessions that are open on it, or that it was instructed about. */
   readonly sessions: Set<string>;
   ready: boolean;
@@ -132,17 +132,26 @@ export class RunnerRegistry {
   async #pump(runnerId: string, linked: Linked): Promise<void> {
     while (linked.pumpAgain && linked.link.open) {
       linked.pumpAgain = false;
-      const pending = await this.#options.store.deliveries(runnerId, 0, deliveryPage);
-      for (const delivery of pending) {
-        if (linked.inFlight.has(delivery.id)) continue;
-        // Goes on when the last of those is done.
-        if (linked.inFlight.size > 0 && linked.link.bufferedBytes > deliveryBytes) break;
-        linked.inFlight.add(delivery.id);
-        linked.sessions.add(delivery.sessionId);
-        linked.link.deliver(delivery);
+      linked.inFlight.begin();
+      for (let after = linked.inFlight.readTo; ;) {
+        const page = await this.#options.store.deliveries(runnerId, after, deliveryPage);
+        const last = page.at(-1);
+        if (!this.#sendSome(linked, page) || page.length < deliveryPage || last === undefined) break;
+        after = last.id;
       }
     }
     linked.pumping = false;
+  }
+
+  /** false: enough is on its way; it goes on when some of that is done. */
+  #sendSome({ link, inFlight, sessions }: Linked, page: readonly Delivery[]): boolean {
+    for (const delivery of page) {
+      if (inFlight.isFull || (inFlight.size > 0 && link.bufferedBytes > deliveryBytes)) return false;
+      if (!inFlight.take(delivery.id, delivery.sessionId)) continue;
+      sessions.add(delivery.sessionId);
+      link.deliver(delivery);
+    }
+    return true;
   }
 
   #enqueue(link: RunnerLink, work: (linked: Linked) => Promise<void>): void {
@@ -170,7 +179,7 @@ export class RunnerRegistry {
     this.#linked.get(link.id)?.link.close();
     const linked: Linked = {
       link,
-      inFlight: new Set(),
+      inFlight: new InFlight(),
       sessions: new Set(),
       ready: false,
       pumping: false,
@@ -252,10 +261,12 @@ export class RunnerRegistry {
       const cwd = (await store.workspace(workspaceId))?.path ?? '';
       const context = { sessionId, workspaceId, ownerId, at: time(), newId, cwd };
       const asks = report.facts.some(({ type }) => type === 'approval.requested');
-      const written = await store.report(sessionId, { source, position, asks }, context.at, (current, rules) => ({
-        ok: true,
-        value: changeOf(accept(stateOf(current), report.facts, { ...context, rules }), report.screen),
-      }));
+      const written = await store.report(sessionId, { source, position, asks }, context.at, (current, rules) => {
+        const accepted = accept(stateOf(current), report.facts, { ...context, rules });
+        const { refused } = accepted;
+        if (refused.length > 0) log.warn({ runnerId: link.id, sessionId, refused }, 'a part of a report was refused');
+        return { ok: true, value: changeOf(accepted, report.screen) };
+      });
       if (!written.ok) {
         // Not acknowledged, so it comes again with the next link.
         log.error({ sessionId, error: written.error }, 'a report could not be stored');
@@ -270,9 +281,8 @@ export class RunnerRegistry {
     // Only what it was given on this link. Of an earlier one, it is given again and done again.
     if (!linked.inFlight.has(deliveryId)) return;
     await this.#options.store.finishDelivery(deliveryId);
-    linked.inFlight.delete(deliveryId);
-    // A full page may have hidden later ones, a full link have made them wait.
-    if (linked.inFlight.size === 0) this.pump(linked.link.id);
+    // A full link, or many of one session, may have made later ones wait.
+    if (linked.inFlight.done(deliveryId)) this.pump(linked.link.id);
   }
 
   #closed(link: RunnerLink): void {

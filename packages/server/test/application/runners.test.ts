@@ -199,6 +199,29 @@ it('LINK13: instructions wait while much is on its way to the machine, and go on
   }
 });
 
+it('LINK13: what a machine does not get done in one session keeps no other session waiting', async () => {
+  const far = come(login.userId, 'far');
+  await welcomed(far);
+  await eventually('online', () => onlineOf('far'));
+  const stuck = await sessionOn('far');
+  const other = await sessionOn('far');
+  far.channel.close();
+  for (let number = 1; number <= 600; number += 1) {
+    must(await application.command(login, stuck, { id: `m${number}`, type: 'model.set', model: `model ${number}` }));
+  }
+  must(await application.command(login, other, { id: 'mode', type: 'mode.set', mode: 'ask' }));
+  const back = come(login.userId, 'far');
+  await eventually('the other session’s', () => deliveries(back).some((one) => one.instruction.type === 'mode.set'));
+  const ofStuck = () => deliveries(back).filter((one) => one.instruction.sessionId === stuck);
+  expect(ofStuck()).toHaveLength(100);
+  for (let done = 0; done < 601; done += 1) {
+    const { deliveryId } = await eventually('the next', () => ofStuck()[done]);
+    back.channel.send({ type: 'done', deliveryId });
+  }
+  const models = ofStuck().flatMap(({ instruction }) => (instruction.type === 'model.set' ? [instruction.model] : []));
+  expect(models).toEqual(Array.from({ length: 600 }, (_, index) => `model ${index + 1}`));
+});
+
 it('LINK21: once a turn has ended nothing about it is given to a machine again', async () => {
   const far = come(login.userId, 'far');
   await eventually('online', () => onlineOf('far'));

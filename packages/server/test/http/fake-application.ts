@@ -30,6 +30,7 @@ export const base: SessionState = {
   error: null,
   driver: null,
   everDriven: false,
+  stopping: false,
   terminal: { cols: 80, rows: 24, exit: null },
   agent: null,
 };

@@ -87,15 +87,12 @@ const byKind = (options: readonly PermissionOption[], kind: string): PermissionO
   options.find((option) => option.kind === kind);
 
 /**
- * The same tool call gives the same id. ordinal: 1 for its first request; an agent that asks twice about one call has two
- * different questions.
+ * The same call of a turn gives the same id; agents may count their calls from one in each turn. ordinal: 1 for its first
+ * request; an agent that asks twice about one call has two different questions.
  */
-export function approvalIdOf(toolCallId: string, ordinal: number): string {
-  const suffix = ordinal === 1 ? '' : `_${ordinal}`;
-  const clean = toolCallId.replaceAll(/[^A-Za-z0-9_-]/g, '_');
-  const plain = `a_${clean}${suffix}`;
-  if (clean === toolCallId && plain.length <= 64) return plain;
-  return `a_${clean.slice(0, 40)}_${digest(toolCallId)}${suffix}`;
+export function approvalIdOf(turnId: string, toolCallId: string, ordinal: number): string {
+  const clean = toolCallId.replaceAll(/[^A-Za-z0-9_-]/g, '_').slice(0, 36);
+  return `a_${clean}_${digest(`${turnId} ${toolCallId}`)}${ordinal === 1 ? '' : `_${ordinal}`}`;
 }
 
 /** At most 200 characters, as the wire wants it; still one per call. */

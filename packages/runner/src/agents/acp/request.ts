@@ -36,7 +36,7 @@ export function requested(
     if (!request.success || form === null || turn === null) return cancelled(state, id, { action: 'cancel' });
     const toolCallId = toolCallIdOf(request.data.toolCallId ?? `form-${context.generation}-${String(id)}`);
     const known = state.requests.find((other) => other.requestId === id);
-    const asked = known ?? newRequest(state, id, toolCallId, 'question', line.end, [], form.fields);
+    const asked = known ?? newRequest(state, turn.turnId, id, toolCallId, 'question', line.end, [], form.fields);
     return ask(state, asked, line, {
       type: 'question.requested',
       data: {
@@ -75,7 +75,10 @@ function permissionAsked(
   const options = request.options.map(({ optionId, kind }) => ({ optionId, kind }));
   const known = state.requests.find((other) => other.requestId === id);
   const grant = grantOf(tool, toolCall);
-  const asked = known ?? { ...newRequest(state, id, tool.toolCallId, tool.tool, line.end, options, null), grant };
+  const asked = known ?? {
+    ...newRequest(state, turnId, id, tool.toolCallId, tool.tool, line.end, options, null),
+    grant,
+  };
   const verdict =
     known === undefined
       ? verdictOf(context.mode, tool.kind, grant, context.allowedTools)
@@ -138,6 +141,7 @@ function ask(
 
 function newRequest(
   state: AcpState,
+  turnId: string,
   requestId: RequestId,
   toolCallId: string,
   tool: string,
@@ -148,7 +152,7 @@ function newRequest(
   const ordinal = 1 + state.requests.filter((other) => other.toolCallId === toolCallId).length;
   return {
     requestId,
-    approvalId: approvalIdOf(toolCallId, ordinal),
+    approvalId: approvalIdOf(turnId, toolCallId, ordinal),
     toolCallId,
     tool,
     askedAt,

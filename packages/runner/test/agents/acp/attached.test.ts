@@ -9,6 +9,7 @@ import { pngImage } from '@holdfast/testkit/png.ts';
 import { temporaryDirectory } from '@holdfast/testkit/temporary-directory.ts';
 import { afterAll, describe, expect, it } from 'vitest';
 import { type AcpAgentOptions, createAcpDriver } from '../../../src/agents/acp/driver.ts';
+import { approvalIdOf } from '../../../src/agents/acp/permission.ts';
 import type { AgentMeta, AttachedAgent } from '../../../src/agents/driver.ts';
 import type { AttachedFile } from '../../../src/uploads/uploads.ts';
 import { type Outcome, type ToolTier, modeTable, modes, toolTiers } from '../mode-table.ts';
@@ -163,7 +164,7 @@ describe('approvals over ACP', () => {
     const { scripted, runner, agent } = await inTurn();
     scripted.askLeave(1, { toolCallId: 'c1', title: 'rm -r x', kind: 'execute' });
     await settled();
-    await agent.answer('a_c1', 'c1', { decision: 'allow', updatedInput: { command: 'true' } });
+    await agent.answer(approvalIdOf('t1', 'c1', 1), 'c1', { decision: 'allow', updatedInput: { command: 'true' } });
     expect(scripted.repliesTo(1)[0]?.result).toEqual({ outcome: { outcome: 'selected', optionId: 'reject_once' } });
     scripted.update({ sessionUpdate: 'tool_call_update', toolCallId: 'c1', status: 'failed' });
     await settled();
@@ -175,7 +176,7 @@ describe('approvals over ACP', () => {
     const { scripted, runner, agent } = await inTurn();
     scripted.askLeave(1, { toolCallId: 'c1', title: 'a', kind: 'execute' });
     await settled();
-    await agent.answer('a_c1', 'c1', { decision: 'allow', scope: 'session' });
+    await agent.answer(approvalIdOf('t1', 'c1', 1), 'c1', { decision: 'allow', scope: 'session' });
     expect(runner.meta.allowedTools).toEqual(['execute(a)']);
     scripted.askLeave(2, { toolCallId: 'c2', title: 'a', kind: 'execute' });
     scripted.askLeave(3, { toolCallId: 'c3', title: 'c', kind: 'edit' });
@@ -189,8 +190,8 @@ describe('approvals over ACP', () => {
     scripted.askLeave(1, { toolCallId: 'c1', title: 'a', kind: 'execute' });
     scripted.send({ method: '$/cancel_request', params: { requestId: 1 } });
     await settled();
-    expect(runner.all('approval.expired')).toEqual([{ approvalId: 'a_c1', reason: 'withdrawn' }]);
-    expect((await agent.answer('a_c1', 'c1', { decision: 'allow' })).ok).toBe(true);
+    expect(runner.all('approval.expired')).toEqual([{ approvalId: approvalIdOf('t1', 'c1', 1), reason: 'withdrawn' }]);
+    expect((await agent.answer(approvalIdOf('t1', 'c1', 1), 'c1', { decision: 'allow' })).ok).toBe(true);
     expect(scripted.repliesTo(1)).toHaveLength(1);
     expect((await agent.answer('a_unknown', 'x', { decision: 'allow' })).ok).toBe(false);
   });
@@ -234,7 +235,7 @@ describe('approvals over ACP', () => {
     const reply = (id: number) => scripted.repliesTo(id)[0]?.result?.['outcome'];
     run(1, 'make');
     await settled();
-    await agent.answer('a_c1', 'c1', { decision: 'allow', scope: 'session' });
+    await agent.answer(approvalIdOf('t1', 'c1', 1), 'c1', { decision: 'allow', scope: 'session' });
     // The agent must not remember it: it could not be made to forget.
     expect(reply(1)).toEqual({ outcome: 'selected', optionId: 'allow_once' });
     run(2, 'make');
@@ -247,7 +248,11 @@ describe('approvals over ACP', () => {
     await settled();
     expect(reply(4)).toEqual({ outcome: 'selected', optionId: 'reject_once' });
     expect((await agent.setMode('agent')).ok).toBe(true);
-    await agent.answer('a_c3', 'c3', { decision: 'allow', scope: 'session', updatedInput: { command: 'make check' } });
+    await agent.answer(approvalIdOf('t1', 'c3', 1), 'c3', {
+      decision: 'allow',
+      scope: 'session',
+      updatedInput: { command: 'make check' },
+    });
     run(5, 'make install');
     await settled();
     expect(runner.last('approval.requested')?.toolCallId).toBe('c5');

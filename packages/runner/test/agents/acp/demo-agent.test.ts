@@ -8,6 +8,7 @@ import type { AgentMode } from '@holdfast/protocol/session.ts';
 import { ensureHolder } from '@holdfast/holder/launch.ts';
 import type { ConnectedHolder, HeldProcess, HolderResult } from '@holdfast/holder/process.ts';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { approvalIdOf } from '../../../src/agents/acp/permission.ts';
 import type { AgentMeta, AttachedAgent } from '../../../src/agents/driver.ts';
 import { createDemoDriver } from '../../../src/agents/demo/driver.ts';
 import { FakeRunner } from './fake-runner.ts';
@@ -163,7 +164,7 @@ describe('the demo agent', () => {
     await say(agent, 't1', 'write notes/a.txt one two');
     const approval = await asked(runner);
     expect(approval).toMatchObject({ tool: 'write', kind: 'permission', scopes: ['once', 'session'] });
-    expect(approval.approvalId).toBe(`a_${approval.toolCallId}`);
+    expect(approval.approvalId).toBe(approvalIdOf(approval.turnId, approval.toolCallId, 1));
     expect(approval.diff?.patch).toContain('+one two');
     expect(approval.editable).toBe(true);
     expect(runner.all('approval.applied')).toEqual([]);

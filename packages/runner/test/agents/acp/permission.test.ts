@@ -24,21 +24,22 @@ describe('who decides', () => {
     },
   );
 
-  it('APPR1: approval ids are valid, follow from the call alone, and differ between calls', () => {
+  it('APPR1: approval ids are valid, follow from the turn and its call alone, and differ between calls and between turns', () => {
     fc.assert(
       fc.property(
         fc.string({ minLength: 1 }),
         fc.string({ minLength: 1 }),
         fc.integer({ min: 1, max: 99 }),
         (a, b, ordinal) => {
-          expect(idSchema.safeParse(approvalIdOf(a, ordinal)).success).toBe(true);
-          expect(approvalIdOf(a, ordinal)).toBe(approvalIdOf(a, ordinal));
-          if (a !== b) expect(approvalIdOf(a, ordinal)).not.toBe(approvalIdOf(b, ordinal));
-          expect(approvalIdOf(a, ordinal)).not.toBe(approvalIdOf(a, ordinal + 1));
+          expect(idSchema.safeParse(approvalIdOf('t1', a, ordinal)).success).toBe(true);
+          expect(approvalIdOf('t1', a, ordinal)).toBe(approvalIdOf('t1', a, ordinal));
+          if (a !== b) expect(approvalIdOf('t1', a, ordinal)).not.toBe(approvalIdOf('t1', b, ordinal));
+          expect(approvalIdOf('t1', a, ordinal)).not.toBe(approvalIdOf('t1', a, ordinal + 1));
+          expect(approvalIdOf('t1', a, ordinal)).not.toBe(approvalIdOf('t2', a, ordinal));
         },
       ),
     );
-    expect(approvalIdOf('toolu_01AB', 1)).toBe('a_toolu_01AB');
+    expect(approvalIdOf('t1', 'toolu_01AB', 1)).toMatch(/^a_toolu_01AB_[0-9a-f]{12}$/);
     expect(toolCallIdOf('x'.repeat(1_000)).length).toBeLessThanOrEqual(200);
     expect(toolCallIdOf('x'.repeat(1_000))).not.toBe(toolCallIdOf('x'.repeat(1_001)));
   });
