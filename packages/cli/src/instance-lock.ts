@@ -1,35 +1,25 @@
-/**
- * One server per data directory. The lock is an open SQLite transaction on a file of its own: the kernel lets go of it
- * the moment the process dies, however it dies, so there is no stale lock to explain away.
- */
+/** One server per data directory. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
+import { type ProcessLock, holdLock } from './process-lock.ts';
 
 export interface Instance {
   readonly pid: number;
   readonly url: string;
 }
 
-export interface InstanceLock {
+export interface InstanceLock extends ProcessLock {
   /** Tells others (stop, doctor) where this server is. */
   announce(instance: Instance): void;
-  release(): void;
 }
 
 /** null: another server has it. Throws when the directory cannot be written. */
 export function lockInstance(dataDirectory: string): InstanceLock | null {
-  const database = new DatabaseSync(join(dataDirectory, 'server.lock'), { timeout: 0 });
-  try {
-    database.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
-  } catch (error) {
-    database.close();
-    if (isBusy(error)) return null;
-    throw error;
-  }
+  const lock = holdLock(join(dataDirectory, 'server.lock'));
+  if (lock === null) return null;
   return {
+    ...lock,
     announce: (instance) => writeFileSync(noteFile(dataDirectory), JSON.stringify(instance), { mode: 0o600 }),
-    release: () => database.close(),
   };
 }
 
@@ -60,9 +50,4 @@ function readNote(dataDirectory: string): Instance | null {
 
 function noteFile(dataDirectory: string): string {
   return join(dataDirectory, 'server.json');
-}
-
-function isBusy(error: unknown): boolean {
-  // SQLITE_BUSY and SQLITE_LOCKED
-  return error instanceof Error && 'errcode' in error && (error.errcode === 5 || error.errcode === 6);
 }

@@ -4,30 +4,13 @@
  * left, in one transaction: a command is never in the hands of two.
  */
 import { type DBSchema, type IDBPDatabase, openDB } from 'idb';
-import { z } from 'zod';
-import { commandSchema } from '@holdfast/protocol/command.ts';
-import { errorBodySchema } from '@holdfast/protocol/error.ts';
-import { idSchema, timeSchema } from '@holdfast/protocol/id.ts';
 import type { KeptCommand } from '@holdfast/core/client/outbox.ts';
+import { keptCommandSchema } from './kept-command.ts';
 import type { OutboxStorage } from './outbox-storage.ts';
 
 interface OutboxDatabase extends DBSchema {
   commands: { key: string; value: KeptCommand & { readonly owner: string }; indexes: { owner: string } };
 }
-
-/** What an older version of the page kept is read like a message from outside. */
-const keptSchema = z.object({
-  id: idSchema,
-  sessionId: idSchema,
-  command: commandSchema,
-  createdAt: timeSchema,
-  order: z.number().int(),
-  state: z.discriminatedUnion('status', [
-    z.object({ status: z.literal('saved') }),
-    z.object({ status: z.literal('failed'), error: errorBodySchema }),
-    z.object({ status: z.literal('unsure'), error: errorBodySchema }),
-  ]),
-});
 
 export interface IndexedDbOutboxOptions {
   /** Of the database and the locks: one per server and login. */
@@ -136,7 +119,7 @@ class IndexedDbOutbox implements OutboxStorage {
     const transaction = this.#database.transaction('commands', 'readwrite');
     const adopted: KeptCommand[] = [];
     for (const left of await transaction.store.index('owner').getAll(tab)) {
-      const parsed = keptSchema.safeParse(left);
+      const parsed = keptCommandSchema.safeParse(left);
       if (parsed.success) {
         await transaction.store.put({ ...parsed.data, owner: this.#options.tab });
         adopted.push(parsed.data);

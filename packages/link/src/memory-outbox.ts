@@ -1,6 +1,6 @@
 import type { OutboxStorage } from './outbox-storage.ts';
 
-/** Keeps nothing beyond the client's life: for the CLI, and where a browser allows no storage. */
+/** Keeps nothing beyond the client's life: for scripts and tests that have their own ways. */
 export function memoryOutbox(): OutboxStorage {
   return {
     open: () => Promise.resolve(),

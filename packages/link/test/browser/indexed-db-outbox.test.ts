@@ -4,6 +4,7 @@ import { rolldown } from 'rolldown';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { eventually } from '@holdfast/testkit/eventually.ts';
 import { chromiumPath } from '@holdfast/testkit/programs.ts';
+import { type OutboxUser, outboxContract } from '../outbox-contract.ts';
 import { ScriptedServer, type World, logOf } from '../scripted-server.ts';
 
 const executable = chromiumPath();
@@ -29,6 +30,19 @@ const saved = (page: Page, count: number): Promise<true> =>
   eventually('saved', async () => (await statuses(page)).join() === Array(count).fill('saved').join());
 const landed = (): string[] =>
   logOf(world, 's').effects.map((command) => (command.type === 'message.send' ? command.text : command.type));
+
+/** A tab with a storage of its own. */
+async function outboxUser(): Promise<OutboxUser> {
+  const page = await tab();
+  await page.evaluate(() => window.openOutbox());
+  return {
+    adopted: () => page.evaluate(() => window.adopted),
+    put: (command) => page.evaluate((one) => window.outbox.put(one), command),
+    remove: (id) => page.evaluate((one) => window.outbox.remove(one), id),
+    rescan: () => page.evaluate(() => window.outbox.rescan()),
+    leave: () => page.close(),
+  };
+}
 
 describe.skipIf(executable === null)('outbox on the browser\u2019s disk', () => {
   beforeAll(async () => {
@@ -128,5 +142,9 @@ describe.skipIf(executable === null)('outbox on the browser\u2019s disk', () => 
     await eventually('landed', () => landed().length === 1);
     const notices = await page.evaluate(() => window.holdfast.notices.get().map((notice) => notice.kind));
     expect(notices).toEqual(['storage_failed']);
+  });
+
+  outboxContract('as any storage', () => Promise.resolve({ user: outboxUser, [Symbol.asyncDispose]: async () => {} }), {
+    outlives: true,
   });
 });
