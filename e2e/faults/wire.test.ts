@@ -2,6 +2,7 @@
  * Random and almost right packets on every door of the running program. What must hold: no crash, no 5xx, no answer of
  * kind internal, and nothing left open afterwards. HOLDFAST_SOAK=1: 100,000.
  */
+import { readFileSync } from 'node:fs';
 import { Agent, request } from 'node:http';
 import { connect } from 'node:net';
 import { join } from 'node:path';
@@ -11,6 +12,8 @@ import { encodeJson, encodeWrite } from '@holdfast/holder/wire.ts';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { Api } from '../support/api.ts';
 import { type Installation, install } from '../support/program.ts';
+import { FuzzedRunner, farWorkspace } from './support/fuzzed-runner.ts';
+import { type HttpPacket, command, httpPacket } from './support/http-packets.ts';
 import { alive, holderPid, metric, openFiles, serverPid } from './support/measure.ts';
 import { anything, mutated, mutatedBytes, randomBytes } from './support/mutate.ts';
 import { faultSeed, soak } from './support/seed.ts';
@@ -27,7 +30,7 @@ let terminalId: string;
 let before: { server: number; holder: number; serverFiles: number; holderFiles: number };
 
 beforeAll(async () => {
-  holdfast = await install({ model: false });
+  holdfast = await install({ model: false, environment: { HOLDFAST_STARTS_PER_MINUTE: '0' } });
   await holdfast.start();
   api = await Api.open(holdfast);
   port = Number(new URL(holdfast.origin).port);
@@ -62,13 +65,26 @@ async function expectUnharmed(): Promise<void> {
   expect(serverPid(holdfast)).toBe(before.server);
   expect(holderPid(holdfast)).toBe(before.holder);
   expect(await alive(holdfast)).toBe(true);
-  for (const name of ['holdfast_sockets', 'holdfast_subscriptions', 'holdfast_event_streams']) {
+  for (const name of [
+    'holdfast_sockets',
+    'holdfast_subscriptions',
+    'holdfast_event_streams',
+    'holdfast_remote_runners',
+  ]) {
     await eventually(`${name} 0`, async () => (await metric(holdfast, api.key, name)) === 0, 20_000);
   }
   // A keep-alive connection or two of this test itself may still be open.
   await eventually('no more open files', () => openFiles(before.server) <= before.serverFiles + 4, 20_000);
   await eventually('nor in the holder', () => openFiles(before.holder) <= before.holderFiles, 20_000);
+  expect(bugsInLog()).toEqual([]);
   await expectEcho();
+}
+
+/** What the server itself calls an error: nothing anybody sends may be one, but for a runner that is turned away. */
+function bugsInLog(): string[] {
+  return readFileSync(join(holdfast.dataDirectory, 'server.log'), 'utf8')
+    .split('\n')
+    .filter((line) => line.includes('"level":50') && !/of another login|speaks another version/.test(line));
 }
 
 async function expectEcho(): Promise<void> {
@@ -77,83 +93,13 @@ async function expectEcho(): Promise<void> {
   await eventually('the shell answers', async () => (await api.screen(terminalId)).includes(`${id}-42`));
 }
 
-interface Packet {
-  readonly method: string;
-  readonly path: string;
-  readonly headers: Record<string, string>;
-  readonly body: Buffer | null;
-}
-
-const strangeIds = ['x', '%00', '..%2f..', 'a'.repeat(64), 'a'.repeat(300), '%ff', 'null', '-1'];
-
-function httpPacket(random: Random): Packet {
-  const id = (): string => random.pick([sessionId, terminalId, sessionId, terminalId, ...strangeIds]);
-  const value = (): string => encodeURIComponent(String(random.pick([0, 1, -1, 1e21, '', 'x', '1.5', '٣', 'null'])));
-  const gone = random.pick(strangeIds);
-  const [method, path, body] = random.pick<() => [string, string, unknown?]>([
-    () => ['GET', `/api/sessions?limit=${value()}&cursor=${value()}&status=${value()}&q=${value()}`],
-    () => ['GET', `/api/sessions/${id()}`],
-    () => ['GET', `/api/sessions/${id()}/events?after=${value()}&limit=${value()}&before=${value()}`],
-    () => ['GET', `/api/sessions/${id()}/screen?format=${value()}`],
-    () => ['GET', `/api/sessions/${id()}/output?from=${value()}`],
-    () => ['GET', `/api/approvals?status=${value()}`],
-    () => ['GET', `/${random.pick(strangeIds)}/${value()}?${value()}`],
-    () => ['PATCH', `/api/sessions/${id()}`, { title: 'a title', pinned: true, archived: false }],
-    () => ['DELETE', `/api/sessions/${gone}`],
-    () => ['DELETE', `/api/workspaces/${gone}`],
-    () => ['POST', '/api/workspaces', { path: '/etc', name: 'n' }],
-    () => [
-      'POST',
-      '/api/sessions',
-      { kind: 'terminal', workspaceId: 'none', title: 't', terminal: { cols: 80, rows: 24 } },
-    ],
-    () => ['POST', '/api/sessions', { kind: 'agent', workspaceId: 'none', agent: { provider: 'demo', mode: 'ask' } }],
-    () => ['POST', `/api/sessions/${id()}/commands`, command(random)],
-    () => ['POST', `/api/sessions/${id()}/commands`, command(random)],
-    () => ['POST', `/api/approvals/${gone}/answer`, { id: 'a', decision: 'allow', scope: 'once', answers: { a: 'b' } }],
-    () => ['POST', '/api/login', { token: 'x' }],
-    () => [random.pick(['PUT', 'OPTIONS', 'HEAD', 'TRACE']), `/api/sessions/${id()}`, {}],
-  ])();
-  const json = body === undefined ? null : Buffer.from(JSON.stringify(mutated(body, random)) ?? 'null');
-  return {
-    method,
-    path,
-    headers: {
-      authorization: `Bearer ${random.next() < 0.97 ? api.key : 'wrong'}`,
-      'content-type':
-        random.next() < 0.9 ? 'application/json' : random.pick(['text/plain', 'application/xml', 'x', '']),
-      ...(random.next() < 0.05 ? { accept: 'text/event-stream', 'last-event-id': value() } : {}),
-      ...(random.next() < 0.05 ? { 'idempotency-key': String(random.pick(strangeIds)) } : {}),
-    },
-    body: json === null ? null : random.next() < 0.2 ? mutatedBytes(json, random) : json,
-  };
-}
-
-/** Of kinds that end nothing and start nothing that lasts. */
-function command(random: Random): object {
-  const id = `fuzz-${random.integer(50)}`;
-  return random.pick<object>([
-    { id, type: 'message.send', text: 'ls' },
-    { id, type: 'turn.stop' },
-    { id, type: 'queue.edit', messageId: 'm', text: 'ls' },
-    { id, type: 'queue.remove', messageId: 'm' },
-    { id, type: 'mode.set', mode: 'ask' },
-    { id, type: 'model.set', model: 'm' },
-    { id, type: 'approval.answer', approvalId: 'a', answer: { decision: 'allow', answers: { a: 'b' } } },
-    { id, type: 'terminal.resize', cols: 80, rows: 24 },
-    { id, type: 'session.rename', title: 't' },
-    { id, type: 'turn.resume' },
-    { id, type: 'turn.discard' },
-  ]);
-}
-
 function keepAliveAgent(maxSockets: number): { agent: Agent; [Symbol.dispose](): void } {
   const agent = new Agent({ keepAlive: true, maxSockets });
   return { agent, [Symbol.dispose]: () => agent.destroy() };
 }
 
 /** The status, or 0 when the server closed the connection without one. An event stream is left after its head. */
-function ask(agent: Agent, { method, path, headers, body }: Packet): Promise<{ status: number; text: string }> {
+function ask(agent: Agent, { method, path, headers, body }: HttpPacket): Promise<{ status: number; text: string }> {
   return new Promise((resolve, reject) => {
     const asked = request({ agent, host: '127.0.0.1', port, method, path, headers, timeout: 30_000 }, (answer) => {
       const status = answer.statusCode ?? 0;
@@ -180,7 +126,7 @@ it(
     const bad: string[] = [];
     const count = 2_000 * times;
     await many(count, 16, async () => {
-      const packet = httpPacket(random);
+      const packet = httpPacket(random, { sessionId, terminalId, key: api.key });
       const { status, text } = await ask(connections.agent, packet);
       if (status >= 500)
         bad.push(`${status} ${packet.method} ${packet.path} ${String(packet.body)}: ${text.slice(0, 300)}`);
@@ -225,6 +171,8 @@ it(
       `POST /api/sessions/${sessionId}/commands HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer ${api.key}\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{"id":1}x`,
       `POST /api/login HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n`,
       `GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n\u0081\u0085\u0001\u0002\u0003\u0004abcde`,
+      `GET /runner/?EIO=4&transport=websocket HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n`,
+      `POST /runner/?EIO=4&transport=polling HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nAuthorization: Bearer hf_wrong\r\nContent-Length: 11\r\n\r\n40/runner,{}`,
       `POST /socket.io/?EIO=4&transport=polling&sid=none HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nContent-Length: 2\r\n\r\n40`,
     ].map((text) => Buffer.from(text, 'latin1'));
     const count = 400 * times;
@@ -308,6 +256,45 @@ function socketFrames(random: Random, number: number): (string | Uint8Array<Arra
   const ack = random.next() < 0.8 ? String(number) : '';
   return [`42${ack}${JSON.stringify(random.next() < 0.9 ? [name, value] : [name, value, value])}`];
 }
+
+it(
+  `WIRE1, WIRE5, LINK12, LINK25: a runner that says anything, twice, too early and too late (seed ${seed})`,
+  async () => {
+    const random = seededRandom(seed + 4);
+    const count = 1_200 * times;
+    const near = await Promise.all([sessionId, terminalId].map((id) => api.log(id)));
+    const workspaceId = await farWorkspace({ port, api });
+    let sent = 0;
+    let links = 0;
+    while (sent < count) {
+      const ids: string[] = [];
+      for (const provider of ['demo', 'claude']) {
+        ids.push(await api.create({ kind: 'agent', workspaceId, agent: { provider, prompt: 'ls' } }));
+      }
+      ids.push(await api.create({ kind: 'terminal', workspaceId }));
+      const runner = await FuzzedRunner.dial({
+        port,
+        key: api.key,
+        random,
+        own: ids,
+        foreign: [sessionId, terminalId],
+      });
+      links += 1;
+      sent += await runner.rave(Math.min(150, count - sent));
+      await runner.end();
+      for (const id of ids) {
+        const log = await api.log(id);
+        expect(log.map((fact) => fact.seq)).toEqual(log.map((_, index) => index + 1));
+        await api.remove(id);
+      }
+    }
+    // What it says of sessions that are not on it is not heard.
+    expect(await Promise.all([sessionId, terminalId].map((id) => api.log(id)))).toEqual(near);
+    await expectUnharmed();
+    process.stdout.write(`\n${sent} packets of a runner over ${links} links\n`);
+  },
+  limitMs,
+);
 
 it(
   `HOLD4, HOLD11: a stranger on the holder's socket (seed ${seed})`,

@@ -88,12 +88,14 @@ export class Place {
     typing.follow(printing);
     reader.follow(typed);
     typing.follow(typed);
-    const typist = new Typist(typing.client.input(typed), typed, join(this.#directory, `typed-${this.#shells.length}`));
-    this.#shells.push({ printing, lines, typist });
+    const file = `typed-${this.#shells.length}`;
+    const typist = new Typist(typing.client.input(typed), typed, join(this.#directory, file));
     reader.command(printing, { type: 'terminal.write', data: `${printNumberedLines}\r` });
-    reader.command(typed, { type: 'terminal.write', data: `cat > typed-${this.#shells.length - 1}\r` });
+    reader.command(typed, { type: 'terminal.write', data: `cat > ${file}\r` });
     await eventually('the first lines', () => lines.last > 5, shellLimitMs);
+    // Before, the prompt would have the first keys.
     await eventually('the reader of what is typed', () => typist.begun, shellLimitMs);
+    this.#shells.push({ printing, lines, typist });
   }
 
   /** What allowed commands wrote, one token each. */
