@@ -285,6 +285,7 @@ it(
       for (const id of ids) {
         const log = await api.log(id);
         expect(log.map((fact) => fact.seq)).toEqual(log.map((_, index) => index + 1));
+        expect(JSON.stringify(log)).not.toContain('forged');
         await api.remove(id);
       }
     }

@@ -16,21 +16,26 @@ export interface Accepted extends Decision {
 
 /**
  * Takes over reported facts and adds what follows from them. Facts that come too late to be true (of a fenced turn,
- * after the end) are left out; the report is stored all the same, so that it is not sent again.
+ * after the end), or that are not a machine's to say, are left out; the report is stored all the same, so that it is
+ * not sent again.
  */
 export function accept(state: SessionState, facts: readonly FactDraft[], context: DecisionContext): Accepted {
   const draft = new Draft(state, context);
   // Where the session ends with this report, what waits in its queue must not start anything any more.
   const goesOn = !facts.some(({ type }) => type === 'session.ended' || type === 'session.failed');
-  for (const fact of facts) if (draft.state.end === 'none') acceptOne(draft, fact, goesOn, context);
+  for (const fact of facts) if (draft.state.end === 'none') acceptOne(draft, ofNobody(fact), goesOn, context);
   return draft;
+}
+
+/** What a machine says is in no person's name. */
+function ofNobody<T extends FactDraft>(fact: T): T {
+  const { actor: _, ...said } = fact;
+  return said as T;
 }
 
 function acceptOne(draft: Draft, fact: FactDraft, goesOn: boolean, context: DecisionContext): void {
   const { agent } = draft.state;
   switch (fact.type) {
-    case 'session.created':
-      return;
     case 'session.started':
       if (fact.data.generation > draft.state.generation) draft.add(fact);
       return;
@@ -59,6 +64,9 @@ function acceptOne(draft: Draft, fact: FactDraft, goesOn: boolean, context: Deci
       if (agent === null || !isLiveTurn(draft.state, fact.data.turnId)) {
         return draft.refuse(fact, `turn ${fact.data.turnId} is over`);
       }
+      if (agent.tools[fact.data.toolCallId] !== undefined) {
+        return draft.refuse(fact, `call ${fact.data.toolCallId} is under way already`);
+      }
       draft.add(fact);
       return;
     case 'tool.finished':
@@ -81,8 +89,16 @@ function acceptOne(draft: Draft, fact: FactDraft, goesOn: boolean, context: Deci
     case 'approval.expired':
       if (agent?.approvals[fact.data.approvalId] !== undefined) draft.add(fact);
       return;
-    default:
+    case 'message.assistant':
+    case 'turn.notice':
+    case 'usage':
+    case 'agent.conversation':
+    case 'terminal.exited':
+    case 'terminal.resized':
       draft.add(fact);
+      return;
+    default:
+      draft.refuse(fact, 'it is not a machine’s to say');
   }
 }
 
