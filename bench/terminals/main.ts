@@ -3,7 +3,6 @@
  * Usage: node bench/terminals/main.ts [figure…] [--rounds N] [--only CONTESTANT] [--quick]
  * Prints a Markdown table. See README.md.
  */
-import { cpus, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import { Resources } from '@holdfast/cli/resources.ts';
 import { temporaryDirectory } from '@holdfast/testkit/temporary-directory.ts';
@@ -20,6 +19,7 @@ import { reconnect } from './figures/reconnect.ts';
 import { serverKill } from './figures/server-kill.ts';
 import { slowClient } from './figures/slow-client.ts';
 import { start } from './figures/start.ts';
+import { machine, runBench, say } from '../run-bench.ts';
 import { type Outcome, table } from './report.ts';
 import { makeScripts } from './scripts.ts';
 
@@ -50,23 +50,11 @@ if (unknown.length > 0) {
   process.exit(2);
 }
 
-const resources = new Resources();
-let ending = false;
-const giveUp = (why: string): void => {
-  // What fails because it was ended is no news.
-  if (ending) return;
-  ending = true;
-  say(`${why}; ending what was started`);
-  void resources.dispose().finally(() => process.exit(1));
-};
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => giveUp(signal));
-process.on('uncaughtException', (error) => giveUp(error.stack ?? error.message));
-await run();
-await resources.dispose();
+await runBench(run);
 
-async function run(): Promise<void> {
+async function run(owner: Resources): Promise<void> {
   const temporary = temporaryDirectory();
-  resources.add(() => temporary[Symbol.dispose]());
+  owner.add(() => temporary[Symbol.dispose]());
   const directory = temporary.path;
   const { quick } = values;
   const setting: Setting = { scripts: makeScripts(directory, quick ? 2_000_000 : 20_000_000), directory, quick };
@@ -76,12 +64,10 @@ async function run(): Promise<void> {
   const outcomes: Outcome[] = [];
   for (const figure of figures) {
     if (positionals.length > 0 && !positionals.includes(figure.name)) continue;
-    outcomes.push(await measure(figure, contestants, setting));
+    outcomes.push(await measure(owner, figure, contestants, setting));
   }
-  const { platform, arch, versions } = process;
   process.stdout.write(
-    `\n${cpus().length} × ${cpus()[0]?.model ?? '?'}, ${platform} ${arch}, Node ${versions.node}, ` +
-      `medians of ${values.rounds}; load ${loadavg()[0]?.toFixed(1)} at the end\n\n` +
+    `\n${machine()}, medians of ${values.rounds}\n\n` +
       `${table(
         outcomes,
         contestants.map(({ name }) => name),
@@ -92,11 +78,16 @@ async function run(): Promise<void> {
 }
 
 /** Every contestant once, then again: what else the machine does meets them all alike. */
-async function measure(figure: Figure, contestants: readonly Contestant[], setting: Setting): Promise<Outcome> {
+async function measure(
+  owner: Resources,
+  figure: Figure,
+  contestants: readonly Contestant[],
+  setting: Setting,
+): Promise<Outcome> {
   const rounds = new Map<string, Measured[] | string | null>();
   const hosts = new Map<Contestant, Host>();
   const started = new Resources();
-  resources.add(() => started.dispose());
+  owner.add(() => started.dispose());
   const hostOf = async (contestant: Contestant): Promise<Host> => {
     const known = hosts.get(contestant);
     if (known !== undefined) return known;
@@ -125,8 +116,4 @@ function words(measured: Measured): string {
   return Object.entries(measured)
     .map(([key, value]) => `${key} ${typeof value === 'number' ? value.toFixed(3) : value}`)
     .join(', ');
-}
-
-function say(line: string): void {
-  process.stderr.write(`${line}\n`);
 }

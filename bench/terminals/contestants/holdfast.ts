@@ -1,23 +1,10 @@
 /** Ours, as it is started by whoever uses it: the server with the runner inside, and the holder beside it. */
 import { spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { runningInstance } from '@holdfast/cli/instance-lock.ts';
-import { holderFiles } from '@holdfast/holder/holder-files.ts';
-import { Api } from '../../../e2e/support/api.ts';
-import { processesOf } from '../../../e2e/support/processes.ts';
-import { end, install, type Installation } from '../../../e2e/support/program.ts';
+import { end, type Installation } from '../../../e2e/support/program.ts';
+import { startInstallation } from '../../installation.ts';
 import { firstAnswer } from './child.ts';
 import { type Contestant, size } from './contestant.ts';
-
-/** What one person may have is not what is measured. */
-const unlimited = {
-  HOLDFAST_MAX_SESSIONS: '0',
-  HOLDFAST_MAX_CONNECTIONS: '0',
-  HOLDFAST_STARTS_PER_MINUTE: '0',
-  HOLDFAST_INPUT_BYTES_PER_SECOND: '0',
-};
 
 const startScript = fileURLToPath(new URL('../../../scripts/start.mjs', import.meta.url));
 
@@ -28,22 +15,13 @@ export function holdfast(): Contestant {
     name: ours,
     missing: null,
     start: async (owner) => {
-      const installation = await install({ model: false, environment: unlimited });
-      const dataDirectory = join(installation.directory, 'data');
-      owner.add(async () => {
-        await installation.dispose();
-        // What was on its way when the bench was interrupted.
-        for (const pid of [...processesOf('', dataDirectory), ...processesOf(dataDirectory, '')]) kill(pid);
-      });
-      await installation.start();
-      const api = await Api.open(installation);
+      const started = await startInstallation(owner);
+      const { installation, api } = started;
       const workspaceId = await api.workspace(installation.workspaces);
-      const serverPid = (): number => runningInstance(dataDirectory)?.pid ?? NaN;
-      const holderPid = holderPidOf(dataDirectory);
       const port = Number(new URL(installation.origin).port);
-      let server = serverPid();
+      let server = started.serverPid();
       return {
-        pids: () => [server, holderPid],
+        pids: () => [server, started.holderPid],
         terminal: async (script) => {
           const terminal = { shell: 'bash', args: [script], cols: size.columns, rows: size.rows };
           const sessionId = await api.create({ kind: 'terminal', workspaceId, terminal });
@@ -56,7 +34,7 @@ export function holdfast(): Contestant {
           await installation.kill();
           begun();
           await installation.start();
-          server = serverPid();
+          server = started.serverPid();
         },
         coldStart: async () => {
           // Once before, so that what is compiled on the first start is there.
@@ -66,19 +44,6 @@ export function holdfast(): Contestant {
       };
     },
   };
-}
-
-function kill(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL');
-  } catch {
-    // It has ended.
-  }
-}
-
-function holderPidOf(dataDirectory: string): number {
-  const state = JSON.parse(readFileSync(holderFiles(dataDirectory).state, 'utf8')) as { pid: number };
-  return state.pid;
 }
 
 /** What `npm start` runs, with nothing left of an earlier start but the files. */
