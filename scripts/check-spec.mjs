@@ -1,4 +1,5 @@
-// Holds SPEC.md against the tests: every rule has a test that names it, every test names a rule that exists.
+// Holds SPEC.md against the tests: every rule has a test that names it, every test names a rule that exists; so does
+// every row of its table of requirements.
 // Usage: check-spec.mjs [ROOT]
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join, relative } from 'node:path';
@@ -6,6 +7,8 @@ import { fileURLToPath } from 'node:url';
 
 const root = process.argv[2] ?? fileURLToPath(new URL('..', import.meta.url));
 const rulePattern = /^- \*\*([A-Z]+\d+)\*\*/gm;
+/** | S1 | what was promised | RULE1, RULE2 | */
+const requirementPattern = /^\| ([A-Z]\d+(?:, [A-Z]\d+)*) \|.*\|(.*)\|$/gm;
 /** it('…'), test.each(x)('…'), it.skipIf(y)(`…`): the quoted title. One level of brackets inside the modifier's. */
 const titlePattern =
   /(?<![\w.'"`])(?:it|test)(?:\.(?:each|for|skip|skipIf|runIf|only|concurrent|sequential|fails)(?:\((?:[^()]|\([^()]*\))*\))?)*\(\s*(?:'((?:\\.|[^'\\])*)'|"((?:\\.|[^"\\])*)"|`((?:\\.|[^`\\])*)`)/g;
@@ -13,7 +16,8 @@ const idPattern = /\b[A-Z]{2,}\d+\b/g;
 
 const faults = [];
 const rules = new Map();
-for (const [, id] of readFileSync(join(root, 'SPEC.md'), 'utf8').matchAll(rulePattern)) {
+const spec = readFileSync(join(root, 'SPEC.md'), 'utf8');
+for (const [, id] of spec.matchAll(rulePattern)) {
   if (rules.has(id)) faults.push(`SPEC.md: ${id} stands there twice`);
   rules.set(id, 0);
 }
@@ -29,6 +33,11 @@ for (const file of testFiles()) {
       else faults.push(`${relative(root, file)}: there is no rule ${id}`);
     }
   }
+}
+for (const [, requirement, named] of spec.matchAll(requirementPattern)) {
+  const cited = named.match(idPattern) ?? [];
+  if (cited.length === 0) faults.push(`SPEC.md: no rule holds ${requirement}`);
+  for (const id of cited) if (!rules.has(id)) faults.push(`SPEC.md: ${requirement} names ${id}, which is no rule`);
 }
 for (const [id, count] of rules) if (count === 0) faults.push(`SPEC.md: no test names ${id}`);
 for (const fault of faults) process.stdout.write(`${fault}\n`);

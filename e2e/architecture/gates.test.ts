@@ -98,10 +98,11 @@ it('ARCH2: lint refuses barrels, floating promises, any, and console', { timeout
   );
 });
 
-it('ARCH3: the spec check refuses a rule without a test, a test without a rule, an unknown and a double rule', async () => {
+it('ARCH3: the spec check refuses a rule without a test, a test without a rule, an unknown and a double rule, a requirement held by none', async () => {
   using fixture = temporaryDirectory();
   tree(fixture.path, {
-    'SPEC.md': '- **LOG1** one\n- **LOG2** two\n- **LOG2** two again\n- **LOG4** four\n',
+    'SPEC.md':
+      '- **LOG1** one\n- **LOG2** two\n- **LOG2** two again\n- **LOG4** four\n| S1 | a | LOG1, LOG5 |\n| S2, S3 | b | |\n',
     'packages/a/test/a.test.ts': [
       `it('LOG1: yes', () => {});`,
       `it.each([1])('LOG2: yes %s', () => {});`,
@@ -114,6 +115,8 @@ it('ARCH3: the spec check refuses a rule without a test, a test without a rule, 
     'SPEC.md: LOG2 stands there twice',
     'packages/a/test/a.test.ts: no rule in "something"',
     'packages/a/test/a.test.ts: there is no rule LOG3',
+    'SPEC.md: S1 names LOG5, which is no rule',
+    'SPEC.md: no rule holds S2, S3',
     'SPEC.md: no test names LOG4',
   ]);
 });
