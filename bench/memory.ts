@@ -24,12 +24,13 @@ const factsEach = 20;
 const rest = 5_000;
 
 await runBench(async (owner: Resources) => {
-  const { installation, api, dataDirectory, serverPid } = await startInstallation(owner);
+  const started = await startInstallation(owner);
+  const { installation, api, dataDirectory } = started;
   const workspaceId = await api.workspace(installation.workspaces);
   const model = await api.create({ kind: 'agent', workspaceId, agent: { provider: 'demo' } });
   const resting = async (): Promise<number> => {
     await delay(rest);
-    return memoryBytes([serverPid()]);
+    return memoryBytes([started.serverPid()]);
   };
   const restart = async (): Promise<void> => {
     await installation.terminate();

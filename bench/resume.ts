@@ -93,7 +93,7 @@ async function resume(
       {
         facts: (more) => void (facts += more.length),
         reset: (tail) => void (facts += tail.facts.length),
-        synced: resolve,
+        synced: (seq) => resolve(seq),
         refused: (error) => reject(new Error(error.message)),
       },
     );
