@@ -104,7 +104,8 @@ export interface RestClient {
   /** Bytes of a file from upload.offset on, at most 1 MiB. conflict with details.offset: go on from there. */
   putUpload(sessionId: string, uploadId: string, upload: PutUpload, bytes: Blob): Promise<Result<UploadState>>;
   removeUpload(sessionId: string, uploadId: string): Promise<Result<null>>;
-  listAgents(): Promise<Result<AgentInfo[]>>;
+  /** refresh: look again, instead of telling what was found before. */
+  listAgents(refresh?: boolean): Promise<Result<AgentInfo[]>>;
   listRunners(): Promise<Result<z.infer<typeof runnerInfoSchema>[]>>;
   /** The whole export in memory; a file of any length is had from its address. */
   exportText(sessionId: string, format: ExportFormat): Promise<Result<string>>;
@@ -228,7 +229,8 @@ export function createRestClient(options: RestOptions): RestClient {
         patienceMs: uploadMs,
       }),
     removeUpload: (sessionId, uploadId) => call('DELETE', uploadPath(sessionId, uploadId), nothing),
-    listAgents: () => call('GET', '/api/agents', picked(agentListSchema, 'agents')),
+    listAgents: (refresh = false) =>
+      call('GET', `/api/agents${refresh ? '?refresh=1' : ''}`, picked(agentListSchema, 'agents')),
     listRunners: () => call('GET', '/api/runners', picked(runnerListSchema, 'runners')),
     limits: () => call('GET', '/api/limits', picked(limitListSchema, 'limits')),
     retentionPreview: () => call('GET', '/api/retention/preview', json(retentionPreviewSchema)),

@@ -134,7 +134,11 @@ export const agentInfoSchema = z.object({
   models: z.array(z.object({ id: z.string(), name: z.string() })),
 });
 export type AgentInfo = z.infer<typeof agentInfoSchema>;
-export const agentListSchema = z.object({ agents: z.array(agentInfoSchema) });
+/** version: another one whenever the list is. */
+export const agentListSchema = z.object({ agents: z.array(agentInfoSchema), version: z.string() });
+export type AgentList = z.infer<typeof agentListSchema>;
+/** refresh=1: look again, instead of telling what was found before. */
+export const agentQuerySchema = z.object({ refresh: z.enum(['0', '1']).optional() });
 
 export const runnerInfoSchema = z.object({
   id: idSchema,

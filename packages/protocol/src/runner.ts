@@ -10,7 +10,7 @@ import { errorBodySchema } from './error.ts';
 import { factDraftSchema } from './fact.ts';
 import { idSchema, offsetSchema } from './id.ts';
 import { limits } from './limits.ts';
-import { agentInfoSchema } from './rest.ts';
+import { agentListSchema } from './rest.ts';
 import { keptScreenSchema, screenSchema } from './screen.ts';
 import { agentModeSchema, agentOptionsSchema, columnsSchema, rowsSchema, terminalOptionsSchema } from './session.ts';
 import { previewSchema } from './socket.ts';
@@ -92,7 +92,8 @@ const questionSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('screen'), ...session }),
   /** What a watcher needs to go on from: the screen with so many lines above it. */
   z.object({ type: z.literal('view'), ...session, scrollback: z.number().int().nonnegative() }),
-  z.object({ type: z.literal('agents') }),
+  /** refresh: look again, instead of telling what was found before. */
+  z.object({ type: z.literal('agents'), refresh: z.boolean().optional() }),
   /** Resolve a path against the allowed roots, make the folder if missing; answers the resolved path. */
   z.object({ type: z.literal('workspace'), path: z.string() }),
   /** Kept output from `from` on, or from the oldest kept after it; at most 1 MiB. */
@@ -149,7 +150,7 @@ export const runnerAnswerSchemas = {
   screen: z.object({ screen: screenSchema, text: z.string() }),
   /** whole: there are no more lines above it than these. */
   view: z.object({ screen: screenSchema, whole: z.boolean() }),
-  agents: z.object({ agents: z.array(agentInfoSchema) }),
+  agents: agentListSchema,
   workspace: z.object({ path: z.string() }),
   output: z.object({ offset: offsetSchema, data: bytesSchema }),
   previews: z.object({ previews: z.array(previewSchema) }),

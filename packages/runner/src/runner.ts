@@ -11,6 +11,7 @@ import type { ErrorBody, Result } from '@holdfast/protocol/error.ts';
 import { toRunnerSchema } from '@holdfast/protocol/runner.ts';
 import type { Instruction, RunnerAnswer, RunnerQuestion, ToRunner, ToServer } from '@holdfast/protocol/runner.ts';
 import { protocolVersion } from '@holdfast/protocol/version.ts';
+import { AgentCatalogue } from './agents/agent-catalogue.ts';
 import { AgentHost } from './agents/agent-host.ts';
 import type { AgentDriver } from './agents/driver.ts';
 import type { Environment } from './environment.ts';
@@ -80,6 +81,7 @@ class LinkedRunner implements Runner {
   readonly #models;
   readonly #terminals: TerminalHost;
   readonly #agents: AgentHost;
+  readonly #catalogue: AgentCatalogue;
   readonly #instructions: Instructions;
   readonly #uploads: Uploads;
   readonly #unsubscribe: (() => void)[] = [];
@@ -124,6 +126,7 @@ class LinkedRunner implements Runner {
       roots,
       idleMs: options.agentIdleMs ?? 0,
     });
+    this.#catalogue = new AgentCatalogue(() => Promise.all(drivers.map((driver) => driver.info())));
     this.#instructions = new Instructions({
       carryOut: (deliveryId, instruction) => this.#carryOut(deliveryId, instruction),
       reports,
@@ -347,7 +350,7 @@ class LinkedRunner implements Runner {
       case 'output':
         return this.#terminals.output(question.sessionId, question.from);
       case 'agents':
-        return ok({ agents: await this.#agents.infos() });
+        return ok(await this.#catalogue.read(question.refresh ?? false));
       case 'workspace': {
         const path = await resolveWorkspacePath(this.roots, question.path);
         return path.ok ? ok({ path: path.value }) : path;

@@ -3,7 +3,6 @@ import type { HeldProcess } from '@holdfast/holder/process.ts';
 import { fail, ok } from '@holdfast/protocol/error.ts';
 import type { ErrorBody, Result } from '@holdfast/protocol/error.ts';
 import type { FactDraft } from '@holdfast/protocol/fact.ts';
-import type { AgentInfo } from '@holdfast/protocol/rest.ts';
 import type { Instruction, InventoryItem } from '@holdfast/protocol/runner.ts';
 import type { Preview } from '@holdfast/protocol/socket.ts';
 import { processIdOf } from '../process-id.ts';
@@ -83,10 +82,6 @@ export class AgentHost {
       // Also a turn whose end is told and not stored: that report is still to come.
       return [{ sessionId, generation, alive: !last.ended, turnId: turn?.turnId ?? null }];
     });
-  }
-
-  async infos(): Promise<AgentInfo[]> {
-    return Promise.all(this.#options.drivers.map((driver) => driver.info()));
   }
 
   previews(sessionId: string): readonly Preview[] {

@@ -10,7 +10,7 @@ import type { Fact } from '@holdfast/protocol/fact.ts';
 import type { LimitList } from '@holdfast/protocol/limit-use.ts';
 import type { Presence } from '@holdfast/protocol/presence.ts';
 import type {
-  AgentInfo,
+  AgentList,
   AnswerApprovals,
   ApprovalsAnswered,
   CreateSession,
@@ -150,7 +150,8 @@ export interface Application {
   deleteApprovalRule(login: Login, id: string): Promise<Result<null>>;
 
   runners(login: Login): Promise<Result<RunnerInfo[]>>;
-  agents(login: Login): Promise<Result<AgentInfo[]>>;
+  /** refresh: look again, instead of telling what was found before. */
+  agents(login: Login, refresh: boolean): Promise<Result<AgentList>>;
 
   subscribe(login: Login, request: SubscribeRequest, sink: SubscriberSink): Promise<Result<Subscription>>;
   /** Descriptors of this login's sessions as they change. Returns the unsubscribe function. */

@@ -7,7 +7,7 @@ import type { ExportChoice } from '@holdfast/protocol/export.ts';
 import type { LimitList } from '@holdfast/protocol/limit-use.ts';
 import type { Presence } from '@holdfast/protocol/presence.ts';
 import type {
-  AgentInfo,
+  AgentList,
   AnswerApprovals,
   ApprovalsAnswered,
   CreateSession,
@@ -368,12 +368,10 @@ export class HoldfastApplication implements Application {
     return Promise.resolve(ok(allowed.map(({ id, name, online, roots }) => ({ id, name, online, roots }))));
   }
 
-  async agents(_login: Login): Promise<Result<AgentInfo[]>> {
+  async agents(_login: Login, refresh: boolean): Promise<Result<AgentList>> {
     const runnerId = this.#runners.defaultRunnerId;
     const link = runnerId === null ? offline() : this.#runners.link(runnerId);
-    if (!link.ok) return link;
-    const answer = await link.value.ask({ type: 'agents' });
-    return answer.ok ? ok(answer.value.agents) : answer;
+    return link.ok ? link.value.ask({ type: 'agents', refresh }) : link;
   }
 
   async subscribe(login: Login, request: SubscribeRequest, sink: SubscriberSink): Promise<Result<Subscription>> {

@@ -1,4 +1,4 @@
-import { agentListSchema, runnerListSchema } from '@holdfast/protocol/rest.ts';
+import { agentListSchema, agentQuerySchema, runnerListSchema } from '@holdfast/protocol/rest.ts';
 import type { Application } from '../application/application.ts';
 import { failures, type HttpApp } from './app.ts';
 import { loginOf } from './guard.ts';
@@ -13,7 +13,16 @@ export function machineRoutes(app: HttpApp, application: Application): void {
       roots: [...runner.roots],
     })),
   }));
-  app.get('/api/agents', { schema: { tags, response: { 200: agentListSchema, ...failures } } }, async (request) => ({
-    agents: valueOf(await application.agents(loginOf(request))),
-  }));
+  app.get(
+    '/api/agents',
+    {
+      schema: {
+        tags,
+        description: 'As they were found when they were first asked for; refresh=1 looks again.',
+        querystring: agentQuerySchema,
+        response: { 200: agentListSchema, ...failures },
+      },
+    },
+    async (request) => valueOf(await application.agents(loginOf(request), request.query.refresh === '1')),
+  );
 }

@@ -223,9 +223,9 @@ export class FakeApplication implements Application {
     this.#check();
     return ok([{ id: 'r1', name: 'here', online: true, roots: ['/home'] }]);
   }
-  async agents() {
+  async agents(_login: unknown, refresh: boolean) {
     this.#check();
-    return ok([]);
+    return ok({ agents: [], version: refresh ? 'looked again' : 'first' });
   }
 
   async subscribe(_login: unknown, request: SubscribeRequest, sink: SubscriberSink): Promise<Result<Subscription>> {

@@ -138,7 +138,8 @@ describe('the calls', () => {
     expect(await (await doors.ask('/api/runners')).json()).toEqual({
       runners: [{ id: 'r1', name: 'here', online: true, roots: ['/home'] }],
     });
-    expect(await (await doors.ask('/api/agents')).json()).toEqual({ agents: [] });
+    expect(await (await doors.ask('/api/agents')).json()).toEqual({ agents: [], version: 'first' });
+    expect(await (await doors.ask('/api/agents?refresh=1')).json()).toEqual({ agents: [], version: 'looked again' });
     expect(await (await doors.ask('/api/me')).json()).toMatchObject({ name: 'Ada', via: 'key' });
   });
 });

@@ -188,7 +188,8 @@ export class Holdfast {
     this.newSessionWorkspace = workspaceId;
     this.newSessionKind = kind;
     this.newSessionOpen = true;
-    void this.refreshAgents();
+    // Whoever is about to start one may just have installed it, or logged in.
+    void this.refreshAgents(true);
   }
 
   /**
@@ -242,8 +243,9 @@ export class Holdfast {
     this.workspaces = [...this.workspaces.filter((other) => other.id !== workspace.id), workspace];
   }
 
-  async refreshAgents(): Promise<void> {
-    const agents = this.#told(await this.rest.listAgents());
+  /** lookAgain: also at what was installed or logged in since. */
+  async refreshAgents(lookAgain = false): Promise<void> {
+    const agents = this.#told(await this.rest.listAgents(lookAgain));
     if (agents) this.agents = agents;
   }
 
