@@ -1,5 +1,6 @@
 /** The program: `holdfast COMMAND`. Nothing happens at import; main() is called by whoever starts it. */
 import { realpathSync } from 'node:fs';
+import { enableCompileCache } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { parseInvocation, usage } from './arguments.ts';
 import { loadConfiguration, prepareDataDirectory } from './directories.ts';
@@ -42,5 +43,7 @@ export async function main(argv: readonly string[]): Promise<number> {
 }
 
 if (process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
+  // Before the commands' own modules are loaded: half of a start is compiling them.
+  enableCompileCache();
   process.exitCode = await main(process.argv.slice(2));
 }
