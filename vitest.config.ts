@@ -10,6 +10,8 @@ export default defineConfig({
           setupFiles: ['packages/testkit/src/property-seed.ts'],
           testTimeout: 20_000,
           hookTimeout: 20_000,
+          // Many of them wait for processes; the default leaves one processor idle, which on two is half the machine.
+          maxWorkers: '100%',
         },
       },
       {
