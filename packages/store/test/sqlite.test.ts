@@ -55,35 +55,39 @@ async function writeUntilKilled(path: string, session: string, name: string, lim
 const textOf = (fact: { data: object }) => (fact.data as { text: string }).text;
 
 describe('sqlite and other processes', () => {
-  it('LOG10: what was acknowledged is there after kill -9 in the middle of writing, and nothing by halves', async () => {
-    using directory = temporaryDirectory();
-    const path = join(directory.path, 'holdfast.sqlite');
-    const first = await openStore(path);
-    unwrap(await first.createWorkspace(workspace));
-    unwrap(await first.createSession(newSession('s1'), null, decideOn({})));
-    await first.close();
-    const acknowledged = new Map<string, number>();
-    for (const [round, enough] of [1, 40, 200].entries()) {
-      const result = await writeUntilKilled(path, 's1', `round${round}`, 1_000_000, enough);
-      expect(result.ended).toBe('SIGKILL');
-      for (const [commandId, seq] of result.acknowledged) acknowledged.set(commandId, seq);
-    }
-    expect(acknowledged.size).toBeGreaterThanOrEqual(241);
-    const store = await openStore(path);
-    const log = await readLog(store, 's1');
-    expect(log.map((fact) => fact.seq)).toEqual(log.map((_, index) => index + 1));
-    expect(await store.session('s1')).toMatchObject({ lastSeq: log.length, state: { count: log.length } });
-    for (const [commandId, seq] of acknowledged) {
-      expect(log.slice(seq - 2, seq).map(textOf)).toEqual([commandId, commandId]);
-      const repeat = unwrap(await store.command('s1', { commandId, fingerprint: 'f' }, 'never', decideOn({})));
-      expect(repeat).toMatchObject({ repeated: true, receipt: { seq } });
-    }
-    const deliveries = await store.deliveries('r1', 0, 1_000_000);
-    expect(deliveries.flatMap(({ instruction }) => ('data' in instruction ? [instruction.data] : []))).toEqual(
-      log.map(textOf).filter((_, index) => index % 2 === 1),
-    );
-    await store.close();
-  });
+  it(
+    'LOG10: what was acknowledged is there after kill -9 in the middle of writing, and nothing by halves',
+    { timeout: 60_000 },
+    async () => {
+      using directory = temporaryDirectory();
+      const path = join(directory.path, 'holdfast.sqlite');
+      const first = await openStore(path);
+      unwrap(await first.createWorkspace(workspace));
+      unwrap(await first.createSession(newSession('s1'), null, decideOn({})));
+      await first.close();
+      const acknowledged = new Map<string, number>();
+      for (const [round, enough] of [1, 40, 200].entries()) {
+        const result = await writeUntilKilled(path, 's1', `round${round}`, 1_000_000, enough);
+        expect(result.ended).toBe('SIGKILL');
+        for (const [commandId, seq] of result.acknowledged) acknowledged.set(commandId, seq);
+      }
+      expect(acknowledged.size).toBeGreaterThanOrEqual(241);
+      const store = await openStore(path);
+      const log = await readLog(store, 's1');
+      expect(log.map((fact) => fact.seq)).toEqual(log.map((_, index) => index + 1));
+      expect(await store.session('s1')).toMatchObject({ lastSeq: log.length, state: { count: log.length } });
+      for (const [commandId, seq] of acknowledged) {
+        expect(log.slice(seq - 2, seq).map(textOf)).toEqual([commandId, commandId]);
+        const repeat = unwrap(await store.command('s1', { commandId, fingerprint: 'f' }, 'never', decideOn({})));
+        expect(repeat).toMatchObject({ repeated: true, receipt: { seq } });
+      }
+      const deliveries = await store.deliveries('r1', 0, 1_000_000);
+      expect(deliveries.flatMap(({ instruction }) => ('data' in instruction ? [instruction.data] : []))).toEqual(
+        log.map(textOf).filter((_, index) => index % 2 === 1),
+      );
+      await store.close();
+    },
+  );
 
   it('LOG1: two processes writing one session take turns', async () => {
     using directory = temporaryDirectory();
