@@ -83,6 +83,7 @@ export class SimulatedRunner {
       roots: ['/simulated'],
       holder,
       drivers: [simulatedDriver(lines)],
+      after: (ms, call) => this.#options.network.time.after(ms, call),
       environment: { SHELL: '/bin/sh', PATH: '/bin' },
       log,
     };

@@ -86,6 +86,7 @@ export class SimulatedServer {
       time: () => time.time(),
       now: () => time.now(),
       later: (ms, call) => time.after(ms, call),
+      random: () => 0.5,
       replay,
       log,
     });

@@ -61,7 +61,7 @@ export const instructionSchema = z.discriminatedUnion('type', [
 export type Instruction = z.infer<typeof instructionSchema>;
 export type InstructionType = Instruction['type'];
 
-/** A session the runner knows to be alive, told at link-up. */
+/** A session the runner knows to be alive, told at link-up and when it is asked. */
 export const inventoryItemSchema = z.object({
   ...session,
   generation: generationSchema,
@@ -127,6 +127,8 @@ export const toRunnerSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('deliver'), deliveryId: z.number().int().positive(), instruction: instructionSchema }),
   /** The server knows no such open session: end its processes and forget it. */
   z.object({ type: z.literal('abandon'), ...session }),
+  /** Say again what lives there: answered by inventory, in order with all else that is told. */
+  z.object({ type: z.literal('inventory') }),
   /** The session was deleted: what was uploaded for it goes too. */
   z.object({ type: z.literal('uploadsDrop'), ...session }),
   z.object({ type: z.literal('stored'), ...session, source: z.string(), position: offsetSchema }),
@@ -173,6 +175,7 @@ export const toServerSchema = z.discriminatedUnion('type', [
     /** Sessions that something is uploaded for. Absent: none. */
     uploads: z.array(idSchema).optional(),
   }),
+  z.object({ type: z.literal('inventory'), inventory: z.array(inventoryItemSchema) }),
   /** The instruction's effect is in the holder (or in a stored report): forget it. */
   z.object({ type: z.literal('done'), deliveryId: z.number().int().positive() }),
   z.object({ type: z.literal('report'), report: reportSchema }),

@@ -1,6 +1,6 @@
 /**
  * Carries out instructions: those of one session one after the other in delivery order, each once, sessions
- * independent of each other. `done` is told when the effect is in the holder and what was reported of it is stored.
+ * independent of each other; what ends something waits for nothing before it. `done` is told when the effect is in the holder and what was reported of it is stored.
  */
 import type { Logger } from 'pino';
 import type { Instruction } from '@holdfast/protocol/runner.ts';
@@ -10,6 +10,8 @@ import type { Reports } from './reports.ts';
 export interface InstructionsOptions {
   /** Has its effect, or a report why not, when it resolves. Must be repeatable. A throw leaves it undone. */
   carryOut(deliveryId: number, instruction: Instruction): Promise<void>;
+  /** It waits for none before it. */
+  overtakes(instruction: Instruction): boolean;
   readonly reports: Reports;
   done(deliveryId: number): void;
   readonly log: Logger;
@@ -48,7 +50,7 @@ export class Instructions {
     }
     queue.taken.add(deliveryId);
     queue.failed.delete(deliveryId);
-    queue.last = queue.last.then(async () => {
+    const carried = async (): Promise<void> => {
       try {
         await this.#options.carryOut(deliveryId, instruction);
         this.#finishWhenStored(queue, sessionId, deliveryId);
@@ -58,7 +60,9 @@ export class Instructions {
         queue.failed.add(deliveryId);
         this.#options.log.error({ err: error, deliveryId, type: instruction.type }, 'an instruction failed');
       }
-    });
+    };
+    if (this.#options.overtakes(instruction)) void carried();
+    else queue.last = queue.last.then(carried);
   }
 
   #finishWhenStored(queue: SessionQueue, sessionId: string, deliveryId: number): void {

@@ -9,10 +9,18 @@ import { uploadLimits } from '@holdfast/core/upload/decide-piece.ts';
 import { fail, ok } from '@holdfast/protocol/error.ts';
 import type { ErrorBody, Result } from '@holdfast/protocol/error.ts';
 import { toRunnerSchema } from '@holdfast/protocol/runner.ts';
-import type { Instruction, RunnerAnswer, RunnerQuestion, ToRunner, ToServer } from '@holdfast/protocol/runner.ts';
+import type {
+  Instruction,
+  InventoryItem,
+  RunnerAnswer,
+  RunnerQuestion,
+  ToRunner,
+  ToServer,
+} from '@holdfast/protocol/runner.ts';
 import { protocolVersion } from '@holdfast/protocol/version.ts';
 import { AgentCatalogue } from './agents/agent-catalogue.ts';
 import { AgentHost } from './agents/agent-host.ts';
+import { type After, type AgentPatience, agentPatience, realAfter } from './agents/call-clock.ts';
 import type { AgentDriver } from './agents/driver.ts';
 import type { Environment } from './environment.ts';
 import { fromHolder } from './holder-error.ts';
@@ -50,6 +58,10 @@ export interface RunnerOptions {
   readonly stopPatience?: number;
   /** Milliseconds without a turn after which an agent's process is stopped. Default 0: never. */
   readonly agentIdleMs?: number;
+  /** What drivers are given; each has a default. */
+  readonly agentPatience?: Partial<AgentPatience>;
+  /** Calls once after so many milliseconds; returns the cancel function. Default: the real time. */
+  readonly after?: After;
   /** The server has taken this runner in, on each new link. */
   readonly onWelcome?: () => void;
   /** The server will not have this runner; it need not be tried again. */
@@ -125,10 +137,15 @@ class LinkedRunner implements Runner {
       drivers,
       roots,
       idleMs: options.agentIdleMs ?? 0,
+      after: options.after ?? realAfter,
+      patience: { ...agentPatience, ...options.agentPatience },
     });
     this.#catalogue = new AgentCatalogue(() => Promise.all(drivers.map((driver) => driver.info())));
     this.#instructions = new Instructions({
       carryOut: (deliveryId, instruction) => this.#carryOut(deliveryId, instruction),
+      // Of a terminal all stays in order: it ends after what was typed before.
+      overtakes: ({ type, sessionId }) =>
+        type === 'turn.stop' || (type === 'session.stop' && this.#agents.has(sessionId)),
       reports,
       done: (deliveryId) => this.#send({ type: 'done', deliveryId }),
       log,
@@ -175,7 +192,7 @@ class LinkedRunner implements Runner {
       }
     });
     const { runnerId, name } = this.#options;
-    const inventory = [...this.#terminals.inventory(), ...this.#agents.inventory()];
+    const inventory = this.#inventory();
     const uploads = this.#uploads.sessions();
     channel.send({
       type: 'hello',
@@ -196,6 +213,10 @@ class LinkedRunner implements Runner {
     this.#agents.close();
     await this.#terminals.close();
     await this.#models.close();
+  }
+
+  #inventory(): InventoryItem[] {
+    return [...this.#terminals.inventory(), ...this.#agents.inventory()];
   }
 
   #disconnect(): void {
@@ -242,6 +263,9 @@ class LinkedRunner implements Runner {
         return;
       case 'abandon':
         this.#settle(this.#abandon(message.sessionId));
+        return;
+      case 'inventory':
+        this.#send({ type: 'inventory', inventory: this.#inventory() });
         return;
       case 'stored':
         this.#reports.stored(message.sessionId, message.source, message.position);

@@ -17,6 +17,7 @@ import type {
   ToServer,
 } from '@holdfast/protocol/runner.ts';
 import { protocolVersion } from '@holdfast/protocol/version.ts';
+import type { AgentPatience } from '@holdfast/runner/agents/call-clock.ts';
 import type { AgentDriver } from '@holdfast/runner/agents/driver.ts';
 import { createRunner } from '@holdfast/runner/runner.ts';
 import type { Runner } from '@holdfast/runner/runner.ts';
@@ -150,6 +151,7 @@ export async function startMachine(
     environment?: Record<string, string>;
     stopPatience?: number;
     agentIdleMs?: number;
+    agentPatience?: Partial<AgentPatience>;
   } = {},
 ): Promise<Machine> {
   const directory = temporaryDirectory();
@@ -191,6 +193,7 @@ export async function startMachine(
         },
         log,
         stopPatience: options.stopPatience ?? 500,
+        ...(options.agentPatience === undefined ? {} : { agentPatience: options.agentPatience }),
         ...(options.agentIdleMs === undefined ? {} : { agentIdleMs: options.agentIdleMs }),
       });
       if (!runner.ok) throw new Error(runner.error.message);

@@ -37,7 +37,10 @@ function acceptOne(draft: Draft, fact: FactDraft, goesOn: boolean, context: Deci
   const { agent } = draft.state;
   switch (fact.type) {
     case 'session.started':
-      if (fact.data.generation > draft.state.generation) draft.add(fact);
+      if (fact.data.generation <= draft.state.generation) return;
+      // What an earlier process left open, no process speaks for any more.
+      if (agent !== null) closeLooseEnds(draft, null, 'unknown');
+      draft.add(fact);
       return;
     case 'session.ended':
     case 'session.failed':

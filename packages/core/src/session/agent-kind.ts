@@ -5,7 +5,7 @@ import type { QueuedMessage } from '@holdfast/protocol/fact.ts';
 import { answerApproval } from './approvals.ts';
 import type { Kind } from './kind.ts';
 import { newAgent } from './state.ts';
-import { agentOf, interruptTurn, queueIsFull, sendMessage } from './turns.ts';
+import { agentOf, closeLooseEnds, interruptTurn, isUnderWay, queueIsFull, sendMessage } from './turns.ts';
 
 const continuation = 'You were interrupted. Look at what has been done so far and go on from there.';
 /** UTF-16 units of a first prompt that become the title. */
@@ -105,15 +105,19 @@ export const agentKind: Kind = {
 
   end(draft) {
     interruptTurn(draft, 'agent_died');
+    closeLooseEnds(draft, null, 'unknown');
   },
 
-  stands({ agent }, item, startPending) {
-    const turn = agent?.turn ?? null;
-    return turn === null || item?.turnId === turn.turnId || (startPending && turn.generation === 0);
+  stands(state, item, startPending) {
+    const turn = state.agent?.turn ?? null;
+    // What goes on in the background ends with its process.
+    if (turn === null) return item !== null || !isUnderWay(state);
+    return item?.turnId === turn.turnId || (startPending && turn.generation === 0);
   },
 
   lose(draft) {
     interruptTurn(draft, 'runner_lost');
+    closeLooseEnds(draft, null, 'unknown');
   },
 };
 

@@ -30,11 +30,14 @@ export function startNextQueued(draft: Draft, context: DecisionContext): void {
   instructStart(draft, context, turnId, next);
 }
 
-/** Before a turn ends without the agent's own word on them: what its tools and approvals came to. */
-export function closeLooseEnds(draft: Draft, turnId: string, outcome: 'stopped' | 'unknown'): void {
+/**
+ * Before a turn ends without the agent's own word on them: what its tools and approvals came to. turnId null: of every
+ * turn, for their process is gone.
+ */
+export function closeLooseEnds(draft: Draft, turnId: string | null, outcome: 'stopped' | 'unknown'): void {
   const agent = agentOf(draft);
   for (const [toolCallId, tool] of Object.entries(agent.tools)) {
-    if (tool.turnId === turnId) {
+    if (turnId === null || tool.turnId === turnId) {
       draft.add({
         type: 'tool.finished',
         data: { toolCallId, outcome, output: { text: '', bytes: 0, cut: false } },
@@ -42,7 +45,7 @@ export function closeLooseEnds(draft: Draft, turnId: string, outcome: 'stopped' 
     }
   }
   for (const approval of Object.values(agent.approvals)) {
-    if (approval.turnId === turnId) {
+    if (turnId === null || approval.turnId === turnId) {
       draft.add({ type: 'approval.expired', data: { approvalId: approval.id, reason: 'turn_ended' } });
     }
   }
@@ -53,7 +56,7 @@ export function interruptTurn(draft: Draft, reason: 'agent_died' | 'runner_lost'
   const { turn, tools } = agentOf(draft);
   if (turn === null) return;
   const tool = Object.values(tools).find((open) => open.turnId === turn.turnId)?.tool;
-  closeLooseEnds(draft, turn.turnId, 'unknown');
+  closeLooseEnds(draft, null, 'unknown');
   draft.add({
     type: 'turn.interrupted',
     data: tool === undefined ? { turnId: turn.turnId, reason } : { turnId: turn.turnId, reason, tool },
@@ -69,6 +72,12 @@ export function isLiveTurn({ agent, generation }: SessionState, turnId: string):
   return (
     agent.turn?.turnId === turnId || (agent.endedTurn?.turnId === turnId && agent.endedTurn.generation === generation)
   );
+}
+
+/** A turn is open, or a tool or a question is although none is: somebody may wait for its end. */
+export function isUnderWay({ end, agent }: SessionState): boolean {
+  if (end !== 'none' || agent === null) return false;
+  return agent.turn !== null || Object.keys(agent.tools).length > 0 || Object.keys(agent.approvals).length > 0;
 }
 
 export function queueIsFull(draft: Draft): boolean {

@@ -239,6 +239,34 @@ it('LINK3: a process that is there speaks for the turn it is in and for no other
   expect(reconcile(run(created(agentBody).state, say('m')).state, null, true, using).facts).toEqual([]);
 });
 
+it('APPR12, TURN16: what was asked or begun after the turn ended outlives it, and ends with its process', () => {
+  const { state, turnId } = running();
+  const began = accept(state, [{ type: 'session.started', data: { generation: 1 } }], using).state;
+  const call = { toolCallId: 'c', turnId, tool: 'Bash', title: 'make', input: {} };
+  const after = accept(
+    began,
+    [
+      { type: 'turn.ended', data: { turnId, outcome: 'completed' } },
+      { type: 'tool.started', data: call },
+      permission('a1', turnId),
+    ],
+    using,
+  ).state;
+  expect(statusOf(after)).toBe('waiting');
+  const agent = { sessionId: 'session', generation: 1, turnId: null };
+  for (const alive of [true, false]) expect(reconcile(after, { ...agent, alive }, false, using).facts).toEqual([]);
+  const answer: Command = { id: 'x', type: 'approval.answer', approvalId: 'a1', answer: { decision: 'allow' } };
+  expect(run(after, answer).instructions).toHaveLength(1);
+  const gone = reconcile(after, null, false, using);
+  expect(types(gone)).toEqual(['tool.finished', 'approval.expired']);
+  expect(gone).toMatchObject({ approvals: [{ status: 'expired' }], state: { agent: { tools: {}, approvals: {} } } });
+  expect(reconcile(gone.state, null, false, using).facts).toEqual([]);
+  const another = accept(after, [{ type: 'session.started', data: { generation: 2 } }], using);
+  expect(types(another)).toEqual(['tool.finished', 'approval.expired', 'session.started']);
+  const ended = accept(after, [{ type: 'session.ended', data: { reason: 'stopped' } }], using);
+  expect(types(ended)).toEqual(['tool.finished', 'approval.expired', 'session.ended']);
+});
+
 it('LINK22: what was begun is not begun again because nobody knows that its start is done', () => {
   const terminal = accept(created(terminalBody).state, [{ type: 'session.started', data: { generation: 1 } }], using);
   expect(types(reconcile(terminal.state, null, true, using))).toEqual(['session.ended']);

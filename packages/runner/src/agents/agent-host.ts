@@ -10,18 +10,24 @@ import { deliveriesSource } from '../reports.ts';
 import type { AttachedFile } from '../uploads/uploads.ts';
 import { existingWorkspacePath } from '../workspace-path.ts';
 import { agentProcessMetaSchema } from './agent-meta.ts';
+import { type After, type AgentPatience, CallClock } from './call-clock.ts';
+import { survey } from './survey.ts';
+import { TurnStart } from './turn-start.ts';
 import { AgentProcess } from './agent-process.ts';
 import type { AgentProcessServices } from './agent-process.ts';
 import type { AgentDriver, AttachedAgent } from './driver.ts';
 
 type InstructionOf<T extends Instruction['type']> = Extract<Instruction, { type: T }>;
 
-export interface AgentHostOptions extends AgentProcessServices {
+export interface AgentHostOptions extends Omit<AgentProcessServices, 'clock'> {
   readonly drivers: readonly AgentDriver[];
   /** Resolved. */
   readonly roots: readonly string[];
   /** Milliseconds without a turn after which a process is stopped; 0: never. */
   readonly idleMs: number;
+  /** Milliseconds on a clock that only differences count of. */
+  readonly after: After;
+  readonly patience: AgentPatience;
 }
 
 interface Past {
@@ -37,18 +43,24 @@ const rememberedPasts = 4_096;
 const sweepMs = 60_000;
 
 export class AgentHost {
-  readonly #options: AgentHostOptions;
+  readonly #options: AgentHostOptions & AgentProcessServices;
+  readonly #clock: CallClock;
   /** By session; ascending by generation, only the last can be alive. Ended ones stay until their facts are stored. */
   readonly #processes = new Map<string, AgentProcess[]>();
   /** Of sessions without a process: what is still on its way here may be about one that is gone. */
   readonly #past = new Map<string, Past>();
   /** What was allowed for the session, while its process is gone for idleness. */
   readonly #allowedTools = new Map<string, AgentProcess['meta']['allowedTools']>();
+  /** By session: the turn that is on its way to its agent. */
+  readonly #starts = new Map<string, TurnStart>();
+  /** By session: the newest turn that was told to stop. It begins no more. */
+  readonly #stopped = new Map<string, string>();
   readonly #sweeping: NodeJS.Timeout | null = null;
   #closed = false;
 
   constructor(options: AgentHostOptions) {
-    this.#options = options;
+    this.#clock = new CallClock(options.after, options.patience);
+    this.#options = { ...options, clock: this.#clock };
     if (options.idleMs > 0) {
       this.#sweeping = setInterval(() => this.#stopIdle(), Math.min(sweepMs, options.idleMs));
       this.#sweeping.unref();
@@ -91,20 +103,50 @@ export class AgentHost {
   /** Running or failed: reported either way. */
   async startTurn(deliveryId: number, instruction: InstructionOf<'turn.start'>): Promise<void> {
     const { sessionId, turnId } = instruction;
-    const started = await this.#startTurn(deliveryId, instruction);
-    if (!started.ok) this.#reportEnd(sessionId, deliveryId, turnId, started.error);
+    const start = new TurnStart(turnId, this.#clock);
+    this.#starts.set(sessionId, start);
+    try {
+      const started = await this.#startTurn(deliveryId, instruction, start);
+      if (!started.ok) this.#reportEnd(sessionId, deliveryId, turnId, start.stopAsked ? null : started.error);
+    } finally {
+      this.#starts.delete(sessionId);
+      start.end();
+    }
   }
 
-  /** A turn no process knows is ended here: stop always ends it. */
+  /** There is something of this session that can be told to end, or will be. */
+  has(sessionId: string): boolean {
+    return this.#starts.has(sessionId) || this.#live(sessionId) !== undefined;
+  }
+
+  /**
+   * A turn no process knows is ended here: stop always ends it. It waits for the turn's end, so that a runner that goes
+   * leaves it to the next one; an agent that does not answer is ended.
+   */
   async stopTurn(deliveryId: number, { sessionId, turnId }: InstructionOf<'turn.stop'>): Promise<void> {
+    const { log } = this.#options;
+    remember(this.#stopped, sessionId, turnId);
+    await this.#interruptStart(sessionId, turnId);
     const process = this.#live(sessionId);
     const attached = process?.turn?.turnId === turnId ? await process.attached() : null;
-    if (attached === null) {
+    if (process === undefined || attached === null) {
       this.#reportEnd(sessionId, deliveryId, turnId, null);
       return;
     }
-    const stopped = await attached.stopTurn(turnId);
-    if (!stopped.ok) this.#options.log.warn({ sessionId, turnId, error: stopped.error }, 'a turn could not be stopped');
+    attached.stopTurn(turnId).then(
+      (stopped) => stopped.ok || log.warn({ sessionId, turnId, error: stopped.error }, 'a turn could not be stopped'),
+      (error: unknown) => log.error({ err: error, sessionId, turnId }, 'a turn could not be stopped'),
+    );
+    const over = process.whenOver(turnId).then(() => true);
+    if ((await this.#clock.within(this.#clock.patience.stopMs, over)) === null) await process.kill();
+  }
+
+  /** Stop does not wait behind the start of its turn, or of any where none is named: that has less time now. */
+  async #interruptStart(sessionId: string, turnId?: string): Promise<void> {
+    const start = this.#starts.get(sessionId);
+    if (start === undefined || (turnId !== undefined && start.turnId !== turnId)) return;
+    start.stop();
+    await start.over;
   }
 
   /** An answer for a process that is gone goes nowhere: its turn's interruption has expired the question. */
@@ -126,12 +168,13 @@ export class AgentHost {
   /** The end follows from the process's; without one the session ends here. */
   async stopSession(deliveryId: number, sessionId: string): Promise<void> {
     this.#allowedTools.delete(sessionId);
+    await this.#interruptStart(sessionId);
     const process = this.#live(sessionId);
     if (process !== undefined) {
       await process.stop();
       return;
     }
-    this.#remember(sessionId, { lastDeliveryId: 0, stopping: true });
+    remember(this.#past, sessionId, { lastDeliveryId: 0, stopping: true });
     this.#options.reports.add({
       sessionId,
       source: deliveriesSource,
@@ -148,45 +191,59 @@ export class AgentHost {
   /** Leaves; the agents go on. */
   close(): void {
     this.#closed = true;
+    this.#clock.close();
     if (this.#sweeping !== null) clearInterval(this.#sweeping);
     for (const processes of this.#processes.values()) for (const process of processes) process.detach();
     this.#processes.clear();
   }
 
-  async #startTurn(deliveryId: number, instruction: InstructionOf<'turn.start'>): Promise<Result<null>> {
+  async #startTurn(
+    deliveryId: number,
+    instruction: InstructionOf<'turn.start'>,
+    start: TurnStart,
+  ): Promise<Result<null>> {
     const { sessionId, turnId, messageId, text } = instruction;
     const turn = { turnId, messageId, deliveryId };
     // Two processes on one conversation lose a branch of it: the idle one must be gone first.
     await this.#live(sessionId)?.retiring;
     const past = this.#pastOf(sessionId);
-    // Its session is ending, and its end is the turn's.
-    if (past.stopping) return ok(null);
+    // Its session is ending, and its end is the turn's; or Stop, which came first, tells that it is over.
+    if (past.stopping || start.stopAsked || this.#stopped.get(sessionId) === turnId) return ok(null);
     const live = this.#live(sessionId);
     const repeated = live?.turn?.turnId === turnId;
     // A process that had it tells how the turn ended, or has told it: nobody is prompted again.
     if (deliveryId <= past.lastDeliveryId && !repeated) return ok(null);
-    if (live === undefined) return this.#startProcess(instruction, turn);
+    if (live === undefined) return this.#startProcess(instruction, turn, start);
     const files = await this.#filesOf(instruction);
     // What the agent has been handed it has, whatever became of the files.
     if (!files.ok && !repeated) return files;
+    let opened = false;
     const started = await live.holdingBack(async () => {
       const attached = await live.attached();
       if (attached === null) return null;
-      const fitted = await this.#fit(live, attached, instruction);
+      const fitted = await start.call(this.#fit(live, attached, instruction));
       if (!fitted.ok) return fitted;
       const before = live.meta;
       await live.openTurn(turn);
-      const handed = await attached.startTurn({ turnId, messageId, text, files: files.ok ? files.value : [] });
+      opened = true;
+      const message = { turnId, messageId, text, files: files.ok ? files.value : [] };
+      const handed = await start.call(attached.startTurn(message));
       if (this.#closed) return undone();
       if (handed.ok) live.reportTurn();
+      else if (start.expired) live.reportTurn(handed.error.message);
       else await live.undoTurn(before);
       return handed;
     });
     if (started?.ok === true) return started;
     if (this.#closed) return undone();
+    if (start.expired && started !== null) {
+      await live.kill();
+      // It may have the message: the end of the process is the turn's, and no other is prompted.
+      return opened ? ok(null) : started;
+    }
     // It may have died before its driver heard of it: then a new process takes the turn.
-    const survey = await this.#survey(sessionId);
-    return survey.alive && started !== null ? started : this.#startProcess(instruction, turn);
+    const { alive } = await this.#survey(sessionId);
+    return alive && started !== null ? started : this.#startProcess(instruction, turn, start);
   }
 
   #filesOf({ sessionId, attachments = [] }: InstructionOf<'turn.start'>): Promise<Result<AttachedFile[]>> {
@@ -215,6 +272,7 @@ export class AgentHost {
   async #startProcess(
     instruction: InstructionOf<'turn.start'>,
     turn: { turnId: string; messageId: string; deliveryId: number },
+    start: TurnStart,
   ): Promise<Result<null>> {
     const { sessionId, agent, nextGeneration, turnId, messageId, text } = instruction;
     const driver = this.#driver(agent.provider);
@@ -241,11 +299,17 @@ export class AgentHost {
       lastDeliveryId: turn.deliveryId,
       startedBy: turn.deliveryId,
     });
-    return process.holdingBack(async () => {
-      const started = await process.start();
+    const begun: FactDraft = { type: 'session.started', data: { generation } };
+    if (start.stopAsked) return ok(null);
+    await process.holdingBack(async () => {
+      const started = await start.call(process.start());
       if (!started.ok) {
-        this.#forget(process);
-        return started;
+        // Its number is used up where it may come to be all the same.
+        const before = start.expired ? [begun] : [];
+        this.#reportEnd(sessionId, turn.deliveryId, turnId, start.stopAsked ? null : started.error, before);
+        if (start.expired) await process.discard();
+        else this.#forget(process);
+        return;
       }
       this.#processes.set(sessionId, [...(this.#processes.get(sessionId) ?? []), process]);
       this.#allowedTools.delete(sessionId);
@@ -253,39 +317,31 @@ export class AgentHost {
       const handed =
         attached === null
           ? fail('agent_unavailable', 'The agent ended as soon as it was started.')
-          : await attached.startTurn({ turnId, messageId, text, files: files.value });
+          : await start.call(attached.startTurn({ turnId, messageId, text, files: files.value }));
       if (this.#closed) return undone();
       if (handed.ok) {
         process.reportTurn();
+      } else if (start.expired) {
+        process.reportTurn(handed.error.message);
       } else {
         await process.undoTurn({ turn: null, lastDeliveryId: undefined });
-        // Its number is used up all the same.
-        const begun: FactDraft = { type: 'session.started', data: { generation } };
         this.#reportEnd(sessionId, turn.deliveryId, turnId, handed.error, [begun]);
       }
-      return ok(null);
     });
+    if (start.expired) await process.kill();
+    return ok(null);
   }
 
-  /** What the holder says of a session's processes counts, not what we remember. newest: 0 when there is none. */
-  async #survey(sessionId: string): Promise<{ alive: boolean; newest: number }> {
-    const list = await this.#options.holder.list();
-    if (!list.ok) throw new Error(`the holder does not answer: ${list.error.message}`);
+  #survey(sessionId: string): ReturnType<typeof survey> {
     const known = (this.#processes.get(sessionId) ?? []).map(({ meta }) => meta.generation);
-    const survey = { alive: false, newest: Math.max(0, ...known) };
-    for (const process of list.value) {
-      const meta = agentProcessMetaSchema.safeParse(process.meta);
-      if (!meta.success || meta.data.sessionId !== sessionId) continue;
-      survey.newest = Math.max(survey.newest, meta.data.generation);
-      if (process.exit === null) survey.alive = true;
-    }
-    return survey;
+    return survey(this.#options.holder, sessionId, known);
   }
 
   async #with(sessionId: string, what: string, act: (agent: AttachedAgent) => Promise<Result<null>>): Promise<boolean> {
     const attached = await this.#live(sessionId)?.attached();
     if (attached === undefined || attached === null) return false;
-    const result = await act(attached);
+    const { callMs } = this.#clock.patience;
+    const result = (await this.#clock.within(callMs, act(attached))) ?? fail('timeout', 'The agent did not answer.');
     if (!result.ok) this.#options.log.warn({ sessionId, error: result.error }, `${what} was not taken by the agent`);
     return result.ok;
   }
@@ -315,13 +371,6 @@ export class AgentHost {
     };
   }
 
-  #remember(sessionId: string, past: Past): void {
-    this.#past.delete(sessionId);
-    this.#past.set(sessionId, past);
-    const [oldest] = this.#past.keys();
-    if (oldest !== undefined && this.#past.size > rememberedPasts) this.#past.delete(oldest);
-  }
-
   #make(driver: AgentDriver, processId: string, meta: AgentProcess['meta']): AgentProcess {
     return new AgentProcess(this.#options, driver, processId, meta, (gone) => this.#forget(gone));
   }
@@ -329,7 +378,7 @@ export class AgentHost {
   #forget(gone: AgentProcess): void {
     const { holder, log } = this.#options;
     const { sessionId } = gone.meta;
-    this.#remember(sessionId, this.#pastOf(sessionId));
+    remember(this.#past, sessionId, this.#pastOf(sessionId));
     const left = (this.#processes.get(sessionId) ?? []).filter((process) => process !== gone);
     if (left.length > 0) this.#processes.set(sessionId, left);
     else this.#processes.delete(sessionId);
@@ -359,6 +408,14 @@ export class AgentHost {
         : { type: 'turn.ended', data: { turnId, outcome: 'failed', error } };
     this.#options.reports.add({ sessionId, source: deliveriesSource, position: deliveryId, facts: [...before, fact] });
   }
+}
+
+/** What is remembered of sessions is of the newest. */
+function remember<T>(map: Map<string, T>, sessionId: string, value: T): void {
+  map.delete(sessionId);
+  map.set(sessionId, value);
+  const [oldest] = map.keys();
+  if (oldest !== undefined && map.size > rememberedPasts) map.delete(oldest);
 }
 
 /**

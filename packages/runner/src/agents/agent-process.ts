@@ -4,7 +4,7 @@
  */
 import type { Logger } from 'pino';
 import type { HeldProcess, Holder } from '@holdfast/holder/process.ts';
-import { ok } from '@holdfast/protocol/error.ts';
+import { fail, ok } from '@holdfast/protocol/error.ts';
 import type { Result } from '@holdfast/protocol/error.ts';
 import type { FactDraft } from '@holdfast/protocol/fact.ts';
 import type { Preview } from '@holdfast/protocol/socket.ts';
@@ -12,6 +12,7 @@ import { deliveriesSource, outputSource } from '../reports.ts';
 import type { Reports } from '../reports.ts';
 import type { Uploads } from '../uploads/uploads.ts';
 import type { AgentProcessMeta } from './agent-meta.ts';
+import type { CallClock } from './call-clock.ts';
 import type { AgentDriver, AgentExit, AttachedAgent, DriverContext, DriverEvents } from './driver.ts';
 import { leftoverNotice } from './leftover-notice.ts';
 
@@ -21,13 +22,12 @@ export interface AgentProcessServices {
   /** Lost when there is no link. */
   readonly preview: (sessionId: string, preview: Preview) => void;
   readonly uploads: Pick<Uploads, 'directoryOf' | 'files'>;
+  readonly clock: CallClock;
   readonly log: Logger;
 }
 
 /** Bytes of unstored reports beyond which a driver is let go; it begins again from the holder when they are stored. */
 const waitingLimit = 8 * 1024 * 1024;
-/** How long a start waits for a process that was told to go, ms; drivers kill well before. */
-const retirePatience = 30_000;
 
 export class AgentProcess {
   readonly processId: string;
@@ -47,6 +47,8 @@ export class AgentProcess {
   /** On performance.now(): since when it has no turn. */
   #idleSince = performance.now();
   #retiring: Promise<void> | null = null;
+  /** Who waits for the end of its turn. */
+  readonly #waiting: (() => void)[] = [];
   readonly #whenEnded = Promise.withResolvers<void>();
   #ended = false;
   #abandoned = false;
@@ -86,10 +88,8 @@ export class AgentProcess {
 
   /** Stops the process alone: its session goes on with another one at the next message. */
   retire(): void {
-    const patience = Promise.withResolvers<void>();
-    const timer = setTimeout(patience.resolve, retirePatience);
-    this.#retiring = Promise.race([this.#whenEnded.promise, patience.promise]).finally(() => clearTimeout(timer));
-    this.#stopAttached();
+    this.#retiring = this.#end();
+    this.#settle(this.#retiring);
   }
 
   previews(): readonly Preview[] {
@@ -100,6 +100,12 @@ export class AgentProcess {
   async start(): Promise<Result<null>> {
     const started = await this.#driver.start(this.processId, this.#context());
     if (!started.ok) return started;
+    if (this.#abandoned) {
+      // Nobody waits for it any more.
+      started.value.detach();
+      await this.kill();
+      return fail('timeout', 'The agent was started too late.');
+    }
     this.#attached = started.value;
     // The driver has stored its part of the notes; this adds the runner's.
     await this.#keep({});
@@ -111,7 +117,7 @@ export class AgentProcess {
     if (this.#meta.turn !== null) this.reportTurn();
     this.#ended = process.exit !== null;
     this.#attached = this.#driver.attach(process, process.streams.out.start, this.#context());
-    if (this.#meta.stopping === true && !this.#ended) this.#stopAttached();
+    if (this.#meta.stopping === true && !this.#ended) this.#settle(this.#end());
   }
 
   /** Runs `work` while the driver's facts wait; `work` reports what must come before them. */
@@ -126,13 +132,21 @@ export class AgentProcess {
     }
   }
 
-  /** The turn of the notes is running; with the first turn of a process also that it has started. */
-  reportTurn(): void {
+  /** The turn of the notes is running; with the first turn of a process also that it has started. notice: what came of that. */
+  reportTurn(notice?: string): void {
     const { sessionId, generation, turn, startedBy } = this.#meta;
     if (turn === null) return;
     const facts: FactDraft[] = startedBy === turn.deliveryId ? [{ type: 'session.started', data: { generation } }] : [];
     facts.push({ type: 'turn.started', data: { turnId: turn.turnId, generation, messageId: turn.messageId } });
+    const { turnId } = turn;
+    if (notice !== undefined) facts.push({ type: 'turn.notice', data: { turnId, level: 'warning', text: notice } });
     this.#services.reports.add({ sessionId, source: deliveriesSource, position: turn.deliveryId, facts });
+  }
+
+  /** Resolves when this turn is over, as far as its process has told or is there to tell. */
+  async whenOver(turnId: string): Promise<void> {
+    if (this.#ended || this.turn?.turnId !== turnId) return;
+    await new Promise<void>((resolve) => this.#waiting.push(resolve));
   }
 
   /** The turn it is in, as far as it has told: one whose end is told is over here, though perhaps not stored. */
@@ -169,14 +183,38 @@ export class AgentProcess {
   /** Its session ends with it. */
   async stop(): Promise<void> {
     await this.#keep({ stopping: true });
-    this.#stopAttached();
+    this.#settle(this.#end());
+  }
+
+  /**
+   * Ends its process group by the holder, whatever its driver does. Then the driver tells what there is to tell; if it
+   * does not, another one reads what the agent said up to its end.
+   */
+  async kill(): Promise<void> {
+    const { holder, clock, log } = this.#services;
+    const { endMs } = clock.patience;
+    if (this.#ended) return;
+    log.warn({ processId: this.processId }, 'an agent’s process is ended by force');
+    await clock.within(endMs, holder.signal(this.processId, 'SIGKILL'));
+    if (await this.#endsWithin(endMs)) return;
+    // A parked one is gone on with when the server is back, and tells its end then.
+    if (this.#parked) return;
+    this.detach();
+    await clock.within(endMs, this.#resume());
+    if (!(await this.#endsWithin(endMs))) await this.#endUntold();
   }
 
   /** The server does not know its session: it ends and nobody is told. */
   abandon(): void {
     this.#abandoned = true;
     if (this.#ended) this.#onGone(this);
-    else this.#stopAttached();
+    else this.#settle(this.#end());
+  }
+
+  /** It did not start in time: it ends, whenever it comes to be, and nobody is told. */
+  async discard(): Promise<void> {
+    this.#abandoned = true;
+    await this.kill();
   }
 
   /** Leaves the process alone. */
@@ -186,11 +224,53 @@ export class AgentProcess {
     this.#attached = null;
   }
 
-  #stopAttached(): void {
-    const { log } = this.#services;
+  /** Its driver ends it, or the holder does. */
+  async #end(): Promise<void> {
+    const { log, clock } = this.#services;
     this.#attached
       ?.stop()
       .catch((error: unknown) => log.error({ err: error, processId: this.processId }, 'an agent could not be stopped'));
+    if (!(await this.#endsWithin(clock.patience.stopMs))) await this.kill();
+  }
+
+  async #endsWithin(ms: number): Promise<boolean> {
+    if (this.#ended) return true;
+    return (
+      (await this.#services.clock.within(
+        ms,
+        this.#whenEnded.promise.then(() => true),
+      )) ?? false
+    );
+  }
+
+  /** No driver tells that it has ended. Its last words are those that were shown. */
+  async #endUntold(): Promise<void> {
+    const { holder, clock, reports, log } = this.#services;
+    const list = await clock.within(clock.patience.endMs, holder.list());
+    const process = list?.ok === true ? list.value.find(({ id }) => id === this.processId) : undefined;
+    log.error({ processId: this.processId, found: process !== undefined }, 'no driver tells of an agent’s end');
+    const partial = this.previews().map(({ offset: _offset, ...block }): FactDraft => ({
+      type: 'message.assistant',
+      data: { ...block, partial: true },
+    }));
+    this.detach();
+    this.#isEnded();
+    if (this.#abandoned || process === undefined) return this.#onGone(this);
+    // Beyond all that a driver tells of a process and of its end.
+    const position = process.streams.out.end + 3;
+    const { sessionId } = this.#meta;
+    if (partial.length > 0) reports.add({ sessionId, source: outputSource(this.processId), position, facts: partial });
+    this.#tellEnd(position + 1, process.exit ?? { exitCode: null, signal: 'SIGKILL' });
+  }
+
+  #isEnded(): void {
+    this.#ended = true;
+    this.#whenEnded.resolve();
+    this.#turnIsOver();
+  }
+
+  #turnIsOver(): void {
+    for (const resolve of this.#waiting.splice(0)) resolve();
   }
 
   #context(): DriverContext {
@@ -209,10 +289,7 @@ export class AgentProcess {
       updateMeta: (change) => (attachment === this.#attachment ? this.#keep(change) : Promise.resolve()),
       ended: (position, exit) => {
         // At once, also while facts wait: nothing more can be handed to it.
-        if (attachment === this.#attachment) {
-          this.#ended = true;
-          this.#whenEnded.resolve();
-        }
+        if (attachment === this.#attachment) this.#isEnded();
         current(() => this.#tellEnd(position, exit));
       },
     };
@@ -235,7 +312,11 @@ export class AgentProcess {
       );
       this.#resumeWhenStored();
     });
-    for (const fact of facts) if (fact.type === 'turn.ended') this.#toldEndOf = fact.data.turnId;
+    for (const fact of facts) {
+      if (fact.type !== 'turn.ended') continue;
+      this.#toldEndOf = fact.data.turnId;
+      this.#turnIsOver();
+    }
     if (reports.waiting(sessionId) > waitingLimit) this.#park();
   }
 

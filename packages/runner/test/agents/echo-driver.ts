@@ -30,6 +30,11 @@ export class EchoDriver implements AgentDriver {
   deaf = false;
   /** A prompt does not reach the agent, and fails when its driver leaves. */
   holdPrompts = false;
+  /** What never answers: calls; 'end': it does not tell that its process has ended. Of drivers made from then on. */
+  readonly silent = new Set<'start' | 'prompt' | 'stop' | 'mode' | 'end'>();
+  /** Of each driver made: is it silent? Default: all are. */
+  isSilent: (driverNumber: number) => boolean = () => true;
+  #made = 0;
 
   info() {
     const { provider } = this;
@@ -38,6 +43,7 @@ export class EchoDriver implements AgentDriver {
 
   async start(processId: string, context: DriverContext) {
     this.calls.push(`start ${processId} ${context.meta.conversationId}`);
+    if (this.silent.has('start')) return never();
     if (this.startError !== null) return fail('agent_unavailable', this.startError);
     const spec = { kind: 'pipe' as const, file: '/bin/bash', args: ['-c', script], cwd: context.meta.cwd, env: {} };
     const spawned = await context.holder.spawn(processId, spec, { ...context.meta });
@@ -51,6 +57,7 @@ export class EchoDriver implements AgentDriver {
   }
 
   #attached({ id, exit }: HeldProcess, from: number, { holder, events, meta }: DriverContext): AttachedAgent {
+    const silent = this.isSilent((this.#made += 1)) ? new Set(this.silent) : new Set<string>();
     let unread = Buffer.alloc(0);
     let position = from;
     let ended = false;
@@ -59,7 +66,7 @@ export class EchoDriver implements AgentDriver {
     const left = Promise.withResolvers<void>();
     const firstLine = Promise.withResolvers<void>();
     const tellEnd = (): void => {
-      if (ended && gone !== null && !detached) events.ended(position + 1, gone);
+      if (ended && gone !== null && !detached && !silent.has('end')) events.ended(position + 1, gone);
     };
     const reading = holder.read(id, 'out', from, {
       data: (_offset, bytes) => {
@@ -90,6 +97,10 @@ export class EchoDriver implements AgentDriver {
     };
     return {
       startTurn: async ({ turnId, messageId, text, files }) => {
+        if (silent.has('prompt')) {
+          await write(`turn ${turnId} ${text}`, messageId);
+          return never();
+        }
         if (this.deaf) return fail('unavailable', 'it does not listen');
         if (this.holdPrompts) {
           this.calls.push(`hold ${turnId}`);
@@ -102,10 +113,11 @@ export class EchoDriver implements AgentDriver {
         if (text === 'hello') await firstLine.promise;
         return written;
       },
-      stopTurn: (turnId) => write(`stop ${turnId} `, `stop-${turnId}`),
+      stopTurn: (turnId) => (silent.has('stop') ? never() : write(`stop ${turnId} `, `stop-${turnId}`)),
       answer: (approvalId) => write(`answer ${approvalId}`, approvalId),
       setMode: async (mode) => {
         this.calls.push(`mode ${mode}`);
+        if (silent.has('mode')) return never();
         await events.updateMeta({ conversationId: `talk-${meta.sessionId}` });
         return ok(null);
       },
@@ -115,7 +127,7 @@ export class EchoDriver implements AgentDriver {
       },
       previews: () => [{ blockId: 'b', turnId: 't', kind: 'text', offset: 0, text: id }],
       stop: async () => {
-        await write('quit  ', 'quit');
+        await (silent.has('stop') ? never() : write('quit  ', 'quit'));
       },
       detach: () => {
         detached = true;
@@ -126,6 +138,8 @@ export class EchoDriver implements AgentDriver {
     };
   }
 }
+
+const never = (): Promise<never> => new Promise(() => undefined);
 
 function factOf(line: string, position: number): FactDraft {
   const [verb = '', turnId = '', ...rest] = line.split(' ');

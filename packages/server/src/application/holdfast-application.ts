@@ -71,6 +71,8 @@ export interface ApplicationOptions {
   readonly maxUploadBytes?: number;
   /** Calls back once after so many ms, and is cancelled by the answer. Default: a timer that keeps no process alive. */
   readonly later?: (ms: number, call: () => void) => () => void;
+  /** From 0 to 1. Default: chance. */
+  readonly random?: () => number;
 }
 
 export class HoldfastApplication implements Application {
@@ -93,6 +95,8 @@ export class HoldfastApplication implements Application {
       link: (runnerId) => this.#runners.link(runnerId),
       online: (runnerId) => this.#runners.online(runnerId),
       instructed: (runnerId) => this.#runners.pump(runnerId),
+      noted: (session) => this.#runners.noted(session),
+      forgotten: (session) => this.#runners.forgotten(session),
       newId,
       time,
       now,
@@ -115,6 +119,7 @@ export class HoldfastApplication implements Application {
       onGone: (runnerId) => void live.runnerGone(runnerId).catch(logged),
       newId,
       time,
+      lease: { now, later, random: options.random ?? Math.random },
       log,
     });
     this.uploads = new Uploads({

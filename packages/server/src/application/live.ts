@@ -26,6 +26,8 @@ export interface LiveOptions {
   readonly link: (runnerId: string) => Result<RunnerLink>;
   readonly online: (runnerId: string) => boolean;
   readonly instructed: (runnerId: string) => void;
+  readonly noted: (session: SessionRow) => void;
+  readonly forgotten: (session: SessionRow) => void;
   readonly newId: () => string;
   /** Wall time, ISO 8601 UTC. */
   readonly time: () => string;
@@ -92,6 +94,7 @@ export class Live implements Announcements {
 
   written(session: SessionRow, facts: readonly Fact[]): void {
     this.rows.written(session);
+    this.#options.noted(session);
     this.#previews.written(session.id, facts);
     this.#facts.publish(session.id, facts);
     if (facts.some((fact) => fact.type === 'session.started')) this.#terminals.started(session.id);
@@ -105,6 +108,7 @@ export class Live implements Announcements {
 
   deleted(session: SessionRow): void {
     this.rows.deleted(session.id);
+    this.#options.forgotten(session);
     this.#facts.closeAll(session.id);
     this.#terminals.delete(session.id);
     this.#previews.delete(session.id);

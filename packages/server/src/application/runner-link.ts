@@ -23,6 +23,7 @@ const misfitsAllowed = 100;
 /** What a link tells; the calls of one link are in the order of its messages. */
 export interface RunnerLinkEvents {
   hello(link: RunnerLink, inventory: readonly InventoryItem[]): void;
+  inventory(link: RunnerLink, inventory: readonly InventoryItem[]): void;
   report(link: RunnerLink, report: Report): void;
   done(link: RunnerLink, deliveryId: number): void;
   ttyOpened(link: RunnerLink, sessionId: string, first: number): void;
@@ -178,6 +179,8 @@ export class RunnerLink {
         return this.#hello(message);
       case 'report':
         return this.#events.report(this, message.report);
+      case 'inventory':
+        return this.#events.inventory(this, message.inventory);
       case 'done':
         return this.#events.done(this, message.deliveryId);
       case 'inputAccepted':

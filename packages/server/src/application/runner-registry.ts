@@ -1,6 +1,7 @@
 /**
  * All linked runners of this node: what comes from them is stored before anything else happens, what is for them is
- * delivered until done. On link-up a runner's word on what lives is compared with what the store believes (LINK3).
+ * delivered until done. On link-up, and while something is under way, a runner's word on what lives is compared with what
+ * the store believes (LINK3, TURN14).
  */
 import type { Result } from '@holdfast/protocol/error.ts';
 import type { InventoryItem, Report, ToRunner, ToServer } from '@holdfast/protocol/runner.ts';
@@ -13,6 +14,7 @@ import type { RunnerInfo } from './application.ts';
 import { changeOf, stateOf } from './decisions.ts';
 import { type Announcements, announceWritten } from './events.ts';
 import { InFlight } from './in-flight.ts';
+import { Leases, type LeasesOptions } from './leases.ts';
 import { RunnerLink, offline } from './runner-link.ts';
 
 /** Pending deliveries looked at in one go. */
@@ -30,6 +32,7 @@ export interface RunnerRegistryOptions {
   readonly onReady: (runnerId: string, inventory: readonly InventoryItem[]) => void;
   readonly onGone: (runnerId: string) => void;
   readonly newId: () => string;
+  readonly lease: Omit<LeasesOptions, 'ask'>;
   readonly time: () => string;
   readonly log: Logger;
 }
@@ -59,10 +62,15 @@ export class RunnerRegistry {
   readonly #queues = new Map<string, Promise<void>>();
   /** In the order they first came. In memory: a runner is known once it has come since this server's start. */
   readonly #known = new Map<string, KnownRunner>();
+  readonly #leases: Leases;
   readonly #waitingReady = new Set<() => void>();
 
   constructor(options: RunnerRegistryOptions) {
     this.#options = options;
+    this.#leases = new Leases({
+      ...options.lease,
+      ask: (runnerId) => this.#linked.get(runnerId)?.link.send({ type: 'inventory' }),
+    });
   }
 
   /** A runner of this login (null: of this server) is on the other end of this channel; it speaks first. */
@@ -76,6 +84,7 @@ export class RunnerRegistry {
       ownerId,
       {
         hello: (link, inventory) => this.#hello(link, inventory),
+        inventory: (link, inventory) => this.#enqueue(link, () => this.#renew(link, inventory)),
         report: (link, report) => this.#enqueue(link, () => this.#report(link, report)),
         done: (link, deliveryId) => this.#enqueue(link, (linked) => this.#done(linked, deliveryId)),
         ttyOpened: (link, sessionId, first) => ofIts(link, sessionId, () => onTtyOpened(sessionId, first)),
@@ -125,7 +134,18 @@ export class RunnerRegistry {
     });
   }
 
+  /** A session was written: something may be under way in it now, or not any more. */
+  noted(session: SessionRow): void {
+    this.#leases.note(session);
+  }
+
+  /** A session is gone. */
+  forgotten(session: SessionRow): void {
+    this.#leases.forget(session);
+  }
+
   close(): void {
+    this.#leases.close();
     for (const { link } of [...this.#linked.values()]) link.close();
   }
 
@@ -194,9 +214,13 @@ export class RunnerRegistry {
       this.#known.set(link.id, { id: link.id, name: link.name, roots: link.roots, ownerId: link.ownerId });
       link.welcome();
       for (const { id } of open) linked.sessions.add(id);
-      await this.#reconcile(link, inventory, open);
+      const unknown = await this.#reconcile(link, inventory, open);
+      // Processes of sessions that are over here: their last reports may still come, so only what lives is ended.
+      for (const item of unknown) if (item.alive) link.send({ type: 'abandon', sessionId: item.sessionId });
       if (this.#linked.get(link.id) !== linked) return;
       linked.ready = true;
+      for (const row of open) this.#leases.note(row);
+      this.#leases.linked(link.id);
       this.#options.log.info({ runnerId: link.id, sessions: inventory.length }, 'runner linked');
       this.pump(link.id);
       this.#options.onReady(link.id, inventory);
@@ -213,7 +237,17 @@ export class RunnerRegistry {
     });
   }
 
-  async #reconcile(link: RunnerLink, inventory: readonly InventoryItem[], open: readonly SessionRow[]): Promise<void> {
+  /** Of what is under way, what its runner does not name has been lost there (LINK3, while it is linked). */
+  async #renew(link: RunnerLink, inventory: readonly InventoryItem[]): Promise<void> {
+    await this.#reconcile(link, inventory, this.#leases.underWay(link.id));
+  }
+
+  /** Answers what the runner has of sessions that are not among these. */
+  async #reconcile(
+    link: RunnerLink,
+    inventory: readonly InventoryItem[],
+    open: readonly SessionRow[],
+  ): Promise<InventoryItem[]> {
     const { store, announcements, time, newId } = this.#options;
     const items = new Map(inventory.map((item) => [item.sessionId, item]));
     const starts = (await this.#allDeliveries(link.id)).filter(begins);
@@ -236,8 +270,7 @@ export class RunnerRegistry {
         await store.finishDelivery(id);
       }
     }
-    // Processes of sessions that are over here: their last reports may still come, so only what lives is ended.
-    for (const item of items.values()) if (item.alive) link.send({ type: 'abandon', sessionId: item.sessionId });
+    return [...items.values()];
   }
 
   async #allDeliveries(runnerId: string): Promise<Delivery[]> {
@@ -288,6 +321,7 @@ export class RunnerRegistry {
   #closed(link: RunnerLink): void {
     if (this.#linked.get(link.id)?.link !== link) return;
     this.#linked.delete(link.id);
+    this.#leases.gone(link.id);
     this.#options.log.warn({ runnerId: link.id }, 'runner link lost');
     this.#options.onGone(link.id);
   }
