@@ -17,7 +17,7 @@ import type {
   ToServer,
 } from '@holdfast/protocol/runner.ts';
 import { protocolVersion } from '@holdfast/protocol/version.ts';
-import type { AgentPatience } from '@holdfast/runner/agents/call-clock.ts';
+import type { After, AgentPatience } from '@holdfast/runner/agents/call-clock.ts';
 import type { AgentDriver } from '@holdfast/runner/agents/driver.ts';
 import { createRunner } from '@holdfast/runner/runner.ts';
 import type { Runner } from '@holdfast/runner/runner.ts';
@@ -152,6 +152,7 @@ export async function startMachine(
     stopPatience?: number;
     agentIdleMs?: number;
     agentPatience?: Partial<AgentPatience>;
+    after?: After;
   } = {},
 ): Promise<Machine> {
   const directory = temporaryDirectory();
@@ -193,6 +194,7 @@ export async function startMachine(
         },
         log,
         stopPatience: options.stopPatience ?? 500,
+        ...(options.after === undefined ? {} : { after: options.after }),
         ...(options.agentPatience === undefined ? {} : { agentPatience: options.agentPatience }),
         ...(options.agentIdleMs === undefined ? {} : { agentIdleMs: options.agentIdleMs }),
       });

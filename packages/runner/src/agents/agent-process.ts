@@ -192,15 +192,15 @@ export class AgentProcess {
    */
   async kill(): Promise<void> {
     const { holder, clock, log } = this.#services;
-    const { endMs } = clock.patience;
+    const { endMs, callMs } = clock.patience;
     if (this.#ended) return;
     log.warn({ processId: this.processId }, 'an agent’s process is ended by force');
-    await clock.within(endMs, holder.signal(this.processId, 'SIGKILL'));
+    await clock.within(callMs, holder.signal(this.processId, 'SIGKILL'));
     if (await this.#endsWithin(endMs)) return;
     // A parked one is gone on with when the server is back, and tells its end then.
     if (this.#parked) return;
     this.detach();
-    await clock.within(endMs, this.#resume());
+    await clock.within(callMs, this.#resume());
     if (!(await this.#endsWithin(endMs))) await this.#endUntold();
   }
 
@@ -246,7 +246,7 @@ export class AgentProcess {
   /** No driver tells that it has ended. Its last words are those that were shown. */
   async #endUntold(): Promise<void> {
     const { holder, clock, reports, log } = this.#services;
-    const list = await clock.within(clock.patience.endMs, holder.list());
+    const list = await clock.within(clock.patience.callMs, holder.list());
     const process = list?.ok === true ? list.value.find(({ id }) => id === this.processId) : undefined;
     log.error({ processId: this.processId, found: process !== undefined }, 'no driver tells of an agent’s end');
     const partial = this.previews().map(({ offset: _offset, ...block }): FactDraft => ({

@@ -7,7 +7,7 @@ export interface AgentPatience {
   readonly startMs: number;
   /** From Stop to the end of the turn; from there on the holder ends the process. */
   readonly stopMs: number;
-  /** For an answer, a mode, a model. */
+  /** For an answer, a mode, a model, and for the holder where a driver has failed. */
   readonly callMs: number;
   /** From the end of a process to its driver's word on it. */
   readonly endMs: number;

@@ -1,6 +1,7 @@
 /** Drivers and agents that never answer: their turns end all the same, and nobody waits behind them. */
 import { describe, expect, it } from 'vitest';
 import type { Instruction } from '@holdfast/protocol/runner.ts';
+import { agentPatience } from '@holdfast/runner/agents/call-clock.ts';
 import type { AgentDriver } from '@holdfast/runner/agents/driver.ts';
 import { createAcpDriver } from '@holdfast/runner/agents/acp/driver.ts';
 import { eventually } from '@holdfast/testkit/eventually.ts';
@@ -8,8 +9,25 @@ import { type Machine, startMachine } from '../machine.ts';
 import { EchoDriver } from './echo-driver.ts';
 
 const sessionId = 'agent-1';
-const long = 60_000;
-const patience = { startMs: long, stopMs: 300, callMs: long, endMs: 300 };
+/** Each is told apart by its length; none is over before the test says so. */
+const { startMs, stopMs, callMs, endMs } = agentPatience;
+
+class Alarms {
+  readonly #set = new Set<{ readonly ms: number; readonly call: () => void }>();
+
+  readonly after = (ms: number, call: () => void): (() => void) => {
+    const alarm = { ms, call };
+    this.#set.add(alarm);
+    return () => void this.#set.delete(alarm);
+  };
+
+  /** The time of this length is over, as soon as one runs. */
+  async ring(ms: number): Promise<void> {
+    const alarm = await eventually(`a time of ${ms} ms`, () => [...this.#set].find((one) => one.ms === ms));
+    this.#set.delete(alarm);
+    alarm.call();
+  }
+}
 
 function turn(cwd: string, turnId: string, text: string, nextGeneration = 1, provider = 'echo'): Instruction {
   const agent = { provider, mode: 'agent' } as const;
@@ -19,10 +37,11 @@ function turn(cwd: string, turnId: string, text: string, nextGeneration = 1, pro
 
 const stop = (turnId: string): Instruction => ({ type: 'turn.stop', sessionId, turnId });
 
-async function machineWith(driver: AgentDriver, change: Partial<typeof patience> = {}) {
-  const machine = await startMachine({ drivers: [driver], agentPatience: { ...patience, ...change } });
+async function machineWith(driver: AgentDriver) {
+  const alarms = new Alarms();
+  const machine = await startMachine({ drivers: [driver], after: alarms.after });
   const runner = await machine.run();
-  return { machine, runner, server: machine.server, root: machine.root };
+  return { machine, runner, server: machine.server, root: machine.root, ring: (ms: number) => alarms.ring(ms) };
 }
 
 async function processes({ holder }: Machine): Promise<string[]> {
@@ -30,18 +49,28 @@ async function processes({ holder }: Machine): Promise<string[]> {
   return list.ok ? list.value.filter(({ exit }) => exit === null).map(({ id }) => id) : [];
 }
 
-/** The last facts about a turn, in order. */
+/** The agent's own words have reached the holder. */
+const spoken = ({ holder }: Machine, processId: string): Promise<unknown> =>
+  eventually(`${processId} has spoken`, async () => {
+    const list = await holder.list();
+    return list.ok && list.value.some(({ id, streams }) => id === processId && streams.out.end > 0);
+  });
+
+/** All facts, in order. */
 const typesOf = ({ server }: Machine): string[] => server.facts.map(({ fact }) => fact.type);
 
 describe('a driver that never answers', () => {
   it('TURN13: Stop does not wait behind the start of its turn; what the agent said is kept, the next message finds a new one', async () => {
     const driver = new EchoDriver();
-    const { machine, server, root } = await machineWith(driver);
+    const { machine, server, root, ring } = await machineWith(driver);
     await using _ = machine;
     driver.silent.add('prompt');
     const start = server.deliver(turn(root, 't1', 'wait'));
     await eventually('handed', () => driver.calls.includes('turn t1 wait'));
-    await server.carryOut(stop('t1'));
+    await spoken(machine, `${sessionId}.1`);
+    const stopping = server.deliver(stop('t1'));
+    await ring(stopMs);
+    await eventually('the stop is done', () => server.isDone(stopping));
     await eventually('the start is done', () => server.isDone(start));
     await eventually('over', () => server.factsOf('turn.interrupted').length === 1);
     expect(server.factsOf('turn.interrupted')).toEqual([{ turnId: 't1', reason: 'agent_died' }]);
@@ -61,16 +90,25 @@ describe('a driver that never answers', () => {
 
   it('TURN13: a start that does not answer is over when its time is, and so is the process that it may have begun', async () => {
     const driver = new EchoDriver();
-    const { machine, server, root } = await machineWith(driver, { startMs: 300 });
+    const { machine, server, root, ring } = await machineWith(driver);
     await using _ = machine;
     driver.silent.add('start');
-    await server.carryOut(turn(root, 't1', 'hello'));
+    const first = server.deliver(turn(root, 't1', 'hello'));
+    await ring(startMs);
+    await eventually('over', () => server.factsOf('turn.ended').length === 1);
     expect(server.factsOf('turn.ended')).toMatchObject([
       { turnId: 't1', outcome: 'failed', error: { kind: 'timeout' } },
     ]);
+    // No driver tells of a process that never was.
+    await ring(endMs);
+    await ring(endMs);
+    await eventually('done', () => server.isDone(first));
     driver.silent.clear();
     driver.silent.add('prompt');
-    const delivery = await server.carryOut(turn(root, 't2', 'wait', 2));
+    const delivery = server.deliver(turn(root, 't2', 'wait', 2));
+    await eventually('handed', () => driver.calls.includes('turn t2 wait'));
+    await ring(startMs);
+    await eventually('done', () => server.isDone(delivery));
     await eventually('interrupted', () => server.factsOf('turn.interrupted')[0]?.turnId === 't2');
     expect(await processes(machine)).toEqual([]);
     // Delivered again, nobody is prompted again.
@@ -81,7 +119,7 @@ describe('a driver that never answers', () => {
 
   it('TURN13: a turn told to stop before its start was begun does not begin', async () => {
     const driver = new EchoDriver();
-    const { machine, server, root } = await machineWith(driver, { callMs: 500 });
+    const { machine, server, root, ring } = await machineWith(driver);
     await using _ = machine;
     await server.carryOut(turn(root, 't1', 'hello'));
     await eventually('the end', () => server.factsOf('turn.ended').length === 1);
@@ -94,17 +132,20 @@ describe('a driver that never answers', () => {
     expect(server.isDone(start)).toBe(false);
     expect(server.factsOf('turn.ended').at(-1)).toEqual({ turnId: 't2', outcome: 'stopped' });
     // The mode, which no driver answers, keeps the rest waiting for its time and no longer.
+    await ring(callMs);
     await eventually('the start is done', () => server.isDone(mode) && server.isDone(start));
     expect(driver.calls.filter((call) => call.startsWith('turn'))).toEqual(['turn t1 hello']);
   });
 
   it('TURN13, TURN7: a stop that nobody answers ends the agent’s process by the holder; its driver still tells how it ended', async () => {
     const driver = new EchoDriver();
-    const { machine, server, root } = await machineWith(driver);
+    const { machine, server, root, ring } = await machineWith(driver);
     await using _ = machine;
     driver.silent.add('stop');
     await server.carryOut(turn(root, 't1', 'wait'));
-    await server.carryOut(stop('t1'));
+    await spoken(machine, `${sessionId}.1`);
+    server.deliver(stop('t1'));
+    await ring(stopMs);
     await eventually('over', () => server.factsOf('turn.interrupted').length === 1);
     expect(server.factsOf('message.assistant').map(({ text }) => text)).toEqual(['waiting']);
     expect(await processes(machine)).toEqual([]);
@@ -112,18 +153,25 @@ describe('a driver that never answers', () => {
 
   it('TURN13: where the driver does not tell of the end another reads it; where none does, what was shown is kept', async () => {
     const driver = new EchoDriver();
-    const { machine, server, root } = await machineWith(driver);
+    const { machine, server, root, ring } = await machineWith(driver);
     await using _ = machine;
     driver.silent.add('stop').add('end');
     driver.isSilent = (number) => number === 1;
     await server.carryOut(turn(root, 't1', 'wait'));
-    await server.carryOut(stop('t1'));
+    await spoken(machine, `${sessionId}.1`);
+    const stopping = server.deliver(stop('t1'));
+    await ring(stopMs);
+    await ring(endMs);
     await eventually('over', () => server.factsOf('turn.interrupted').length === 1);
     expect(driver.calls.filter((call) => call.startsWith('attach'))).toHaveLength(1);
     expect(server.factsOf('message.assistant')).toHaveLength(1);
+    await eventually('done', () => server.isDone(stopping));
     driver.isSilent = () => true;
     await server.carryOut(turn(root, 't2', 'wait', 2));
-    await server.carryOut(stop('t2'));
+    server.deliver(stop('t2'));
+    await ring(stopMs);
+    await ring(endMs);
+    await ring(endMs);
     await eventually('over', () => server.factsOf('turn.interrupted').length === 2);
     expect(server.factsOf('message.assistant').at(-1)).toMatchObject({ partial: true, text: `${sessionId}.2` });
     await eventually(
@@ -134,7 +182,7 @@ describe('a driver that never answers', () => {
 
   it('TURN13: a runner that leaves before the turn is over leaves its stop to the next', async () => {
     const driver = new EchoDriver();
-    const { machine, runner, server, root } = await machineWith(driver, { stopMs: long });
+    const { machine, runner, server, root } = await machineWith(driver);
     await using _ = machine;
     driver.silent.add('stop');
     await server.carryOut(turn(root, 't1', 'wait'));
@@ -156,24 +204,30 @@ describe('a driver that never answers', () => {
 
   it('TURN13: ending the session does not wait behind a start, and ends what no driver ends', async () => {
     const driver = new EchoDriver();
-    const { machine, server, root } = await machineWith(driver);
+    const { machine, server, root, ring } = await machineWith(driver);
     await using _ = machine;
     driver.silent.add('prompt').add('stop').add('end');
     server.deliver(turn(root, 't1', 'wait'));
     await eventually('handed', () => driver.calls.includes('turn t1 wait'));
     server.deliver({ type: 'session.stop', sessionId });
+    await ring(stopMs);
+    await ring(endMs);
+    await ring(endMs);
     await eventually('ended', () => server.factsOf('session.ended').length === 1);
     expect(await processes(machine)).toEqual([]);
   });
 
   it('TURN13: ending the session while a process is to be started ends the start first', async () => {
     const driver = new EchoDriver();
-    const { machine, server, root } = await machineWith(driver);
+    const { machine, server, root, ring } = await machineWith(driver);
     await using _ = machine;
     driver.silent.add('start');
     server.deliver(turn(root, 't1', 'wait'));
     await eventually('starting', () => driver.calls.length === 1);
     server.deliver({ type: 'session.stop', sessionId });
+    await ring(stopMs);
+    await ring(endMs);
+    await ring(endMs);
     await eventually('ended', () => server.factsOf('session.ended').length === 1);
     expect(typesOf(machine)).toEqual(['session.started', 'turn.ended', 'session.ended']);
   });
@@ -205,13 +259,14 @@ describe('an agent that never answers', () => {
       name: 'Deaf',
       description: '',
       command,
-      patience: { stopMs: long },
+      patience: { stopMs: 600_000 },
     });
-    const { machine, server, root } = await machineWith(driver);
+    const { machine, server, root, ring } = await machineWith(driver);
     await using _ = machine;
     await server.carryOut(turn(root, 't1', 'go', 1, 'deaf'));
     await eventually('writing', () => server.of('preview').some(({ preview }) => preview.text.includes('I will just')));
-    await server.carryOut(stop('t1'));
+    server.deliver(stop('t1'));
+    await ring(stopMs);
     await eventually('over', () => server.factsOf('turn.ended').length === 1);
     expect(server.factsOf('turn.ended')).toEqual([{ turnId: 't1', outcome: 'stopped' }]);
     expect(server.factsOf('tool.started')).toMatchObject([{ toolCallId: 'c1' }]);
