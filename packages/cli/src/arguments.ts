@@ -1,5 +1,6 @@
 /** The command line, parsed once. */
 import { parseArgs } from 'node:util';
+import { type ClientInvocation, clientUsage, parseClientInvocation } from './client/client-arguments.ts';
 import { Failure } from './failure.ts';
 
 export type Invocation =
@@ -17,7 +18,8 @@ export type Invocation =
       /** What people call this machine; null: its host name. */
       readonly name: string | null;
     }
-  | { readonly command: 'help' };
+  | { readonly command: 'help' }
+  | ClientInvocation;
 
 export const usage = `Usage: npm run -s holdfast -- COMMAND
 
@@ -30,6 +32,7 @@ export const usage = `Usage: npm run -s holdfast -- COMMAND
                             make this machine usable from the server at URL; the key may
                             also stand in HOLDFAST_RUNNER_KEY
 
+${clientUsage}
 Settings come from HOLDFAST_* variables or <data directory>/holdfast.env; see docs/operations.md.
 `;
 
@@ -43,6 +46,8 @@ const homes: Readonly<Record<string, string>> = {
 };
 
 export function parseInvocation(argv: readonly string[]): Invocation {
+  const asking = parseClientInvocation(argv);
+  if (asking !== null) return asking;
   const { positionals, values } = parse(argv);
   const command = positionals.join(' ');
   if (values.help === true || command === 'help' || command === '') return { command: 'help' };

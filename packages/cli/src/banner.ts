@@ -18,6 +18,11 @@ export function originOf(host: string, port: number): string {
   return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
+/** From this machine: a server on every address is also on the one that never leaves it. */
+export function localOrigin(host: string, port: number): string {
+  return originOf(host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host, port);
+}
+
 /** One line with the link; a QR code under it when a phone can reach it. */
 export function banner(localOrigin: string, reachable: string | null, loginPath: string): string {
   const line = `Holdfast is ready: ${reachable ?? localOrigin}${loginPath}\n`;

@@ -2,6 +2,8 @@
 import { realpathSync } from 'node:fs';
 import { enableCompileCache } from 'node:module';
 import { fileURLToPath } from 'node:url';
+import type { Configuration } from '@holdfast/server/config/configuration.ts';
+import type { Surroundings } from './client/run.ts';
 import { parseInvocation, usage } from './arguments.ts';
 import { loadConfiguration, prepareDataDirectory } from './directories.ts';
 import { Failure, exitCodes } from './failure.ts';
@@ -18,6 +20,10 @@ export async function main(argv: readonly string[]): Promise<number> {
     const configuration = loadConfiguration(process.env);
     prepareDataDirectory(configuration.dataDirectory);
     // Each command brings its own parts: none pays for the others at start.
+    if ('where' in invocation) {
+      const { runClient } = await import('./client/run.ts');
+      return await runClient(invocation, clientSurroundings(configuration));
+    }
     switch (invocation.command) {
       case 'serve':
         return await (await import('./serve.ts')).serve(configuration, process.env, say);
@@ -40,6 +46,33 @@ export async function main(argv: readonly string[]): Promise<number> {
     process.stderr.write(`${error.message}\n`);
     return error.exitCode;
   }
+}
+
+/** For what Ctrl-C leaves to be said and closed, ms. */
+const interruptMs = 1_000;
+
+function clientSurroundings(configuration: Configuration): Surroundings {
+  const interrupt = new AbortController();
+  // A second one ends the process as usual; so does time, whatever still waits for an answer.
+  process.once('SIGINT', () => {
+    interrupt.abort();
+    setTimeout(() => process.exit(exitCodes.interrupted), interruptMs).unref();
+  });
+  // Nobody reads any more: holdfast logs … | head
+  process.stdout.on('error', () => process.exit());
+  const write = (text: string): void => void process.stdout.write(text);
+  return {
+    configuration,
+    environment: process.env,
+    out: {
+      say: (line) => write(`${line}\n`),
+      write,
+      tell: (line) => void process.stderr.write(`${line}\n`),
+      tty: process.stdout.isTTY,
+    },
+    stdin: process.stdin,
+    interrupted: interrupt.signal,
+  };
 }
 
 if (process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {

@@ -1,12 +1,17 @@
 /** One server per data directory. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type ProcessLock, holdLock } from './process-lock.ts';
+import { z } from 'zod';
+import { type ProcessLock, holdLock, isHeld } from './process-lock.ts';
 
-export interface Instance {
-  readonly pid: number;
-  readonly url: string;
-}
+const noteSchema = z.object({
+  pid: z.number().int(),
+  /** Under which others reach it. */
+  url: z.string(),
+  /** Under which this machine reaches it. Of a runner: none, its server is elsewhere. */
+  origin: z.url().optional(),
+});
+export type Instance = Readonly<z.infer<typeof noteSchema>>;
 
 export interface InstanceLock extends ProcessLock {
   /** Tells others (stop, doctor) where this server is. */
@@ -15,7 +20,7 @@ export interface InstanceLock extends ProcessLock {
 
 /** null: another server has it. Throws when the directory cannot be written. */
 export function lockInstance(dataDirectory: string): InstanceLock | null {
-  const lock = holdLock(join(dataDirectory, 'server.lock'));
+  const lock = holdLock(lockFile(dataDirectory));
   if (lock === null) return null;
   return {
     ...lock,
@@ -25,27 +30,28 @@ export function lockInstance(dataDirectory: string): InstanceLock | null {
 
 /** The server that has this directory now, or null. */
 export function runningInstance(dataDirectory: string): Instance | null {
-  let lock: InstanceLock | null;
   try {
-    lock = lockInstance(dataDirectory);
+    return isHeld(lockFile(dataDirectory)) ? readNote(dataDirectory) : null;
   } catch {
     return null;
   }
-  if (lock !== null) {
-    lock.release();
-    return null;
-  }
-  return readNote(dataDirectory);
+}
+
+/** Where the server of this directory is reached from this machine, or was when it last ran; null: none has run. */
+export function lastOrigin(dataDirectory: string): string | null {
+  return readNote(dataDirectory)?.origin ?? null;
 }
 
 function readNote(dataDirectory: string): Instance | null {
   try {
-    const note: unknown = JSON.parse(readFileSync(noteFile(dataDirectory), 'utf8'));
-    if (typeof note !== 'object' || note === null || !('pid' in note) || !('url' in note)) return null;
-    return typeof note.pid === 'number' && typeof note.url === 'string' ? { pid: note.pid, url: note.url } : null;
+    return noteSchema.parse(JSON.parse(readFileSync(noteFile(dataDirectory), 'utf8')));
   } catch {
     return null;
   }
+}
+
+function lockFile(dataDirectory: string): string {
+  return join(dataDirectory, 'server.lock');
 }
 
 function noteFile(dataDirectory: string): string {

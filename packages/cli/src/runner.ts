@@ -19,6 +19,7 @@ import { MachineRunner } from './machine-runner.ts';
 import { Resources } from './resources.ts';
 import { runnerIdentity } from './runner-identity.ts';
 import { leaveSoon, stopSignal } from './serve.ts';
+import { serverOrigin } from './server-origin.ts';
 
 /**
  * Resolves with 0 when it was asked to stop and has; the holder and what runs in it go on. Failure: wrong use, a data
@@ -161,14 +162,6 @@ const refusals: Readonly<Record<'login' | 'reload' | 'retry', string | null>> = 
   reload: 'it speaks another version; bring both to the same.',
   retry: null,
 };
-
-function serverOrigin(text: string): string {
-  const url = URL.canParse(text) ? new URL(text) : null;
-  if (url === null || !['http:', 'https:'].includes(url.protocol) || url.pathname !== '/' || url.search !== '') {
-    throw new Failure('usage', `--server must be like https://holdfast.example.org, not "${text}".`);
-  }
-  return url.origin;
-}
 
 function inUse(dataDirectory: string): string {
   const other = runningInstance(dataDirectory);

@@ -16,7 +16,7 @@ import { attachSocketDoor } from '@holdfast/server/socket/socket-door.ts';
 import { openSqliteStore } from '@holdfast/store/sqlite/open.ts';
 import { destination } from 'pino';
 import { openAccess } from './authentication.ts';
-import { banner, originOf, reachableOrigin } from './banner.ts';
+import { banner, localOrigin, originOf, reachableOrigin } from './banner.ts';
 import { Failure } from './failure.ts';
 import { lockInstance, runningInstance } from './instance-lock.ts';
 import { MachineRunner } from './machine-runner.ts';
@@ -138,7 +138,7 @@ async function start(
   });
   const address = http.server.address() as AddressInfo;
   const origin = originOf(host, address.port);
-  lock.announce({ pid: process.pid, url: publicUrl ?? origin });
+  lock.announce({ pid: process.pid, url: publicUrl ?? origin, origin: localOrigin(host, address.port) });
   const link = await authentication.createStartLink();
   say(banner(origin, reachableOrigin(host, address.port, publicUrl), link.path).trimEnd());
 }

@@ -1,7 +1,7 @@
 /**
  * The outbox of the command line: one SQLite file in the data directory, shared by all its processes. Each is
- * responsible for its own commands and holds a lock of its own for as long as it lives; whoever gets the lock of one
- * that is gone takes over what that one left, in one transaction: a command is never in the hands of two.
+ * responsible for its own commands and holds a lock of its own for as long as it lives; whoever finds one that is gone
+ * takes over what that one left, in one transaction: a command is never in the hands of two.
  */
 import { closeSync, existsSync, mkdirSync, openSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,7 +9,7 @@ import { DatabaseSync } from 'node:sqlite';
 import type { KeptCommand } from '@holdfast/core/client/outbox.ts';
 import { keptCommandSchema } from '@holdfast/link/kept-command.ts';
 import type { OutboxStorage } from '@holdfast/link/outbox-storage.ts';
-import { type ProcessLock, holdLock } from '../process-lock.ts';
+import { type ProcessLock, holdLock, isHeld } from '../process-lock.ts';
 
 export interface FileOutboxOptions {
   readonly dataDirectory: string;
@@ -44,14 +44,11 @@ export function listOutbox(dataDirectory: string): readonly ListedCommand[] {
   if (!existsSync(file)) return [];
   const database = openDatabase(file);
   try {
-    const alive = new Map<string, boolean>();
+    const held = new Map<string, boolean>();
     const isAlive = (owner: string): boolean => {
-      const known = alive.get(owner);
-      if (known !== undefined) return known;
-      const lock = holdLock(lockFileOf(dataDirectory, owner));
-      lock?.release();
-      alive.set(owner, lock === null);
-      return lock === null;
+      const known = held.get(owner) ?? isHeld(lockFileOf(dataDirectory, owner));
+      held.set(owner, known);
+      return known;
     };
     return database
       .prepare('SELECT server, owner, command FROM commands')
@@ -155,15 +152,11 @@ class FileOutbox implements OutboxStorage {
       .filter((name) => name !== process);
     for (const other of others) {
       const file = lockFileOf(dataDirectory, other);
-      const lock = holdLock(file);
-      if (lock === null) continue;
-      try {
-        const taken = this.#takeOver(other);
-        if (taken.length > 0) this.#adopt(taken);
-        rmSync(file, { force: true });
-      } finally {
-        lock.release();
-      }
+      if (isHeld(file)) continue;
+      const taken = this.#takeOver(other);
+      if (taken.length > 0) this.#adopt(taken);
+      // With what SQLite left beside it when its process was killed.
+      for (const left of [file, `${file}-journal`]) rmSync(left, { force: true });
     }
   }
 

@@ -131,6 +131,24 @@ it('CLI1: several processes keep at once; each is responsible for its own until 
   expect(readdirSync(join(directory.path, 'outbox-locks'))).toEqual([]);
 });
 
+it('CLI1: whoever looks on takes nothing from the next: it gets all of one that is gone, also at that moment', async () => {
+  using directory = temporaryDirectory();
+  const first = await opened(directory.path);
+  await first.storage.put(kept('a'));
+  const raw = new DatabaseSync(join(directory.path, 'outbox.db'));
+  const { owner } = raw.prepare('SELECT owner FROM commands').get() as { owner: string };
+  await first.storage.close();
+  // As one that looks whether it lives, in the middle of looking.
+  const looking = new DatabaseSync(join(directory.path, 'outbox-locks', owner));
+  looking.exec('BEGIN; SELECT count(*) FROM sqlite_schema');
+  expect(listOutbox(directory.path).map(({ held }) => held)).toEqual([false]);
+  const next = await opened(directory.path);
+  expect(next.adopted).toEqual([kept('a')]);
+  looking.close();
+  raw.close();
+  await next.storage.close();
+});
+
 it('CLI2: a damaged file is set aside whole, told, and a new one begun', async () => {
   using directory = temporaryDirectory();
   const file = join(directory.path, 'outbox.db');

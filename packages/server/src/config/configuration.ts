@@ -52,10 +52,16 @@ const socketPathBytes = 100;
 const fileName = 'holdfast.env';
 const prefix = 'HOLDFAST_';
 /**
- * No settings: what processes inside a session find in their environment, a server started there included, and the key
- * that the runner command takes from the environment alone.
+ * No settings: what processes inside a session find in their environment, a server started there included, and what
+ * runner and the command line take from the environment alone.
  */
-const inherited = new Set(['HOLDFAST_HELD', 'HOLDFAST_DEMO_STATE', 'HOLDFAST_RUNNER_KEY']);
+const inherited = new Set([
+  'HOLDFAST_HELD',
+  'HOLDFAST_DEMO_STATE',
+  'HOLDFAST_RUNNER_KEY',
+  'HOLDFAST_SERVER',
+  'HOLDFAST_KEY',
+]);
 
 /**
  * Where everything is kept: HOLDFAST_DATA_DIR, else holdfast in the user's data home. Needs no other setting, so the

@@ -1,6 +1,6 @@
 /** "context 34 % · $0.42 · 3 turns": only what the agent told. */
 import type { UsageTotals } from '@holdfast/protocol/session-state.ts';
-import { count } from '#lib/session/state-words.ts';
+import { count } from '@holdfast/core/words/state-words.ts';
 
 export function usageWords(usage: UsageTotals): string[] {
   const words: string[] = [];

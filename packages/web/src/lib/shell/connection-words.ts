@@ -1,7 +1,7 @@
 /** The link to the server, in words. Never more hopeful than what is known. */
 import type { ConnectionView } from '@holdfast/core/client/connection.ts';
 import type { Transport } from '@holdfast/core/client/transport-choice.ts';
-import type { Tone } from '#lib/session/state-words.ts';
+import type { Tone } from '@holdfast/core/words/state-words.ts';
 
 export interface ConnectionWords {
   readonly tone: Tone;

@@ -1,6 +1,6 @@
 /** What retention would do and has done, in words. Never more than what was told. */
 import type { RetentionPreview, RetentionRun } from '@holdfast/protocol/retention.ts';
-import { count } from '#lib/session/state-words.ts';
+import { count } from '@holdfast/core/words/state-words.ts';
 
 type Going = RetentionPreview['sessions'][number];
 

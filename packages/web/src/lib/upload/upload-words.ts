@@ -2,7 +2,7 @@
 import type { UploadProgress } from '@holdfast/core/client/upload-machine.ts';
 import type { ErrorBody, ErrorKind } from '@holdfast/protocol/error.ts';
 import { limits } from '@holdfast/protocol/limits.ts';
-import { count } from '#lib/session/state-words.ts';
+import { count } from '@holdfast/core/words/state-words.ts';
 
 /** null: it is being made ready on this device. */
 export type FileProgress = UploadProgress | null;

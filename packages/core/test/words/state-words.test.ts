@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { SessionDescriptor } from '@holdfast/protocol/session.ts';
-import { stateWords } from '#lib/session/state-words.ts';
+import { stateWords } from '../../src/words/state-words.ts';
 
 const agent = (
   fields: Partial<SessionDescriptor> = {},
