@@ -1,5 +1,4 @@
 /** Where a command of the command line says what it has to say. */
-import { stripVTControlCharacters } from 'node:util';
 
 export interface Output {
   /** The result, on standard output. */
@@ -12,12 +11,16 @@ export interface Output {
   readonly tty: boolean;
 }
 
-/** Control characters but tab and newline; separators and marks that reorder what is read. */
+/** Whole escape sequences: CSI, then strings (titles, links), then all others. In linear time, whatever the text. */
+const sequences =
+  // eslint-disable-next-line no-control-regex -- these are what it is about
+  /(?:\u001b\[|\u009b)[0-?]*[ -/]*[@-~]|\u001b[\]PX^_][^\u0007\u001b]*(?:\u0007|\u001b\\)|\u001b[ -/]*[0-~]/g;
+/** Control characters, tab and newline among them; separators and marks that reorder what is read. */
 const harmful = /[\p{Cc}\u2028-\u202e\u2066-\u2069]/gu;
 
-/** What others wrote, as text that cannot do anything to the terminal it is shown in. */
+/** What others wrote, as text that cannot do anything to the terminal it is shown in. Tabs and newlines stay. */
 export function plain(text: string): string {
-  return stripVTControlCharacters(text).replace(harmful, (one) => (one === '\n' || one === '\t' ? one : ''));
+  return text.replace(sequences, '').replace(harmful, (one) => (one === '\n' || one === '\t' ? one : ''));
 }
 
 /** The same in one line. */

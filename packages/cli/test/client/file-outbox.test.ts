@@ -83,7 +83,7 @@ function keeper(dataDirectory: string, name: string): { child: ChildProcess; sai
 
 it('CLI1: what was said to be kept is there after kill -9 at any moment, and nothing else, and the file is sound', async () => {
   using directory = temporaryDirectory();
-  for (let round = 0; round < 4; round += 1) {
+  for (let round = 0; round < 3; round += 1) {
     const { child, said } = keeper(directory.path, `killed-${round}`);
     // After so many lines it is killed in the middle of something.
     for (;;) {

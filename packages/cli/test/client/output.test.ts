@@ -8,7 +8,7 @@ import { PlainStream } from '../../src/client/plain-stream.ts';
 const tricks = '\u001b]0;title\u0007\u001b[31mred\u001b[0m \u001bcreset\r\u0008\u009b2Jx \u202egnp.exe\tend\n';
 
 it('CLI8: nothing of what others wrote reaches the terminal but text', () => {
-  expect(plain(tricks)).toBe('red reset2Jx gnp.exe\tend\n'.replace('reset2Jx', plain('\u001bcreset\u009b2Jx')));
+  expect(plain(tricks)).toBe('red resetx gnp.exe\tend\n');
   const facts = [
     { seq: 1, at: tricks, type: 'message.user', data: { messageId: 'm', turnId: 't', text: tricks } },
     {
@@ -23,12 +23,12 @@ it('CLI8: nothing of what others wrote reaches the terminal but text', () => {
   expect(shown).toMatch(/gnp\.exe/);
   // eslint-disable-next-line no-control-regex -- these are what must not be there
   expect(shown).not.toMatch(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202e]/);
-  fc.assert(
-    fc.property(fc.string({ unit: 'binary' }), (text) => {
-      expect(plain(text)).not.toMatch(/[^\P{Cc}\n\t]/u);
-      expect(plainLine(text)).not.toMatch(/\p{Cc}/u);
-    }),
-  );
+  const harmless = (text: string): boolean => !/[^\P{Cc}\n\t]/u.test(plain(text)) && !/\p{Cc}/u.test(plainLine(text));
+  fc.assert(fc.property(fc.string({ unit: 'binary' }), harmless));
+  // In linear time: what was tried to make it slow takes milliseconds.
+  for (const part of ['\u001b]', '\u001b[;', '\u009b', '\u001b[1;', '\u001b]8;;x']) {
+    expect(harmless(part.repeat(5_000))).toBe(true);
+  }
 });
 
 it('CLI8: terminal output in any portions gives the same plain text', () => {
