@@ -1,7 +1,9 @@
 /** The command line as a client of a running server: real processes, killed as machines and people kill them. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { spawn as spawnPty } from '@lydell/node-pty';
 import { listOutbox } from '@holdfast/cli/client/file-outbox.ts';
 import { eventually } from '@holdfast/testkit/eventually.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -102,5 +104,40 @@ describe('the command line', () => {
     expect((await exit)[0]).toBe(0);
     const logs = await holdfast.run('logs', session);
     expect(logs.stdout).toMatch(/write done\.txt hello[^]*> write: .*done\.txt[^]*Allowed by .*[^]*Done/);
+  });
+
+  it('CLI12: attached, keys echo, the size follows, a kill -9 of the server is told and gone on from, each key once', async () => {
+    const made = await holdfast.run('new', '--cwd', holdfast.workspaces, '--title', 'Attached');
+    const session = made.stdout.trim();
+    const pty = spawnPty(process.execPath, [bin, 'attach', 'Attached'], {
+      ...{ cols: 90, rows: 20, cwd: holdfast.workspaces },
+      env: { ...holdfast.environment, TERM: 'xterm-256color' },
+    });
+    let shown = '';
+    pty.onData((data) => (shown += data));
+    const exit = new Promise<number>((resolve) => pty.onExit(({ exitCode }) => resolve(exitCode)));
+    const sees = (part: string | RegExp): Promise<true> =>
+      eventually(`${String(part)} on the screen`, () => shown.search(part) >= 0, 30_000);
+
+    await sees('Ctrl-\\] detaches');
+    await eventually('it drives', async () => (await api.session(session)).terminal?.cols === 90, 30_000);
+    pty.write('stty size; printf "%s-%s\\n" fir st\r');
+    await sees('20 90');
+    await sees('fir-st');
+    pty.resize(70, 30);
+    await eventually('resized', async () => (await api.session(session)).terminal?.cols === 70, 30_000);
+
+    await holdfast.kill();
+    await sees('Reconnecting');
+    pty.write('echo once >> typed.txt; printf "%s-%s\\n" sec ond\r');
+    await sees(/keys kept/);
+    await holdfast.start();
+    await sees('sec-ond');
+    expect(readFileSync(join(holdfast.workspaces, 'typed.txt'), 'utf8')).toBe('once\n');
+
+    pty.write('\u001d');
+    expect(await exit).toBe(0);
+    expect(shown).toMatch(/\u001b\[\?1049l[^]*Detached\. It goes on\./);
+    expect((await api.session(session)).status).not.toBe('ended');
   });
 });

@@ -3,6 +3,7 @@ import { realpathSync } from 'node:fs';
 import { enableCompileCache } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import type { Configuration } from '@holdfast/server/config/configuration.ts';
+import { localTerminal } from './client/local-terminal.ts';
 import type { Surroundings } from './client/run.ts';
 import { parseInvocation, usage } from './arguments.ts';
 import { loadConfiguration, prepareDataDirectory } from './directories.ts';
@@ -71,6 +72,7 @@ function clientSurroundings(configuration: Configuration): Surroundings {
       tty: process.stdout.isTTY,
     },
     stdin: process.stdin,
+    terminal: localTerminal(),
     interrupted: interrupt.signal,
   };
 }

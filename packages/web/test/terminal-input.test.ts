@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { noModifiers, rowKeySequence, withModifiers } from '#lib/terminal/keys.ts';
-import { isQueryReply, parseOrder } from '#lib/terminal/query-reply.ts';
+import { isQueryReply, parseOrder } from '@holdfast/core/stream/query-reply.ts';
 
 describe('answers of the emulator', () => {
   it('PAGE6: every answer to a device query is known as one', () => {

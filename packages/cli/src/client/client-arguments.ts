@@ -36,6 +36,7 @@ export type ClientCommand =
       readonly all: boolean;
       readonly json: boolean;
     }
+  | { readonly command: 'attach'; readonly session: string; readonly take: boolean }
   | { readonly command: 'outbox'; readonly json: boolean }
   | { readonly command: 'outbox retry' | 'outbox discard'; readonly id: string };
 
@@ -53,6 +54,8 @@ export const clientUsage = `  ls [--all] [--json]       sessions: state, kind, t
                             what waits for you; or allow or deny it
   logs SESSION [--follow] [--all] [--json]
                             the newest part of a conversation, or a terminal's screen
+  attach SESSION [--take]   a terminal, in this one; Ctrl-] detaches. --take: also from
+                            another device that drives it
   outbox [--json]           what is kept here because it could not be sent
   outbox retry ID, outbox discard ID
 
@@ -60,7 +63,7 @@ A SESSION is its id, the beginning of its id, or its title. These ask the server
 the one at --server URL with --key KEY (HOLDFAST_SERVER, HOLDFAST_KEY); see docs/cli.md.
 `;
 
-const commands = new Set(['ls', 'new', 'send', 'approve', 'deny', 'logs', 'outbox']);
+const commands = new Set(['ls', 'new', 'send', 'approve', 'deny', 'logs', 'attach', 'outbox']);
 
 const options = {
   server: { type: 'string' },
@@ -74,6 +77,7 @@ const options = {
   end: { type: 'boolean' },
   session: { type: 'boolean' },
   follow: { type: 'boolean', short: 'f' },
+  take: { type: 'boolean' },
 } as const;
 
 const allowed: Readonly<Record<ClientCommand['command'], readonly (keyof typeof options)[]>> = {
@@ -84,6 +88,7 @@ const allowed: Readonly<Record<ClientCommand['command'], readonly (keyof typeof 
   approve: ['session', 'json'],
   deny: ['json'],
   logs: ['follow', 'all', 'json'],
+  attach: ['take'],
   outbox: ['json'],
   'outbox retry': [],
   'outbox discard': [],
@@ -131,6 +136,10 @@ function commandOf(word: string, rest: readonly string[], values: Values): Clien
       return { command: 'approve', approval: first ?? null, answers: others, forSession, json };
     case 'deny':
       return { command: 'deny', approval: first ?? null, feedback: text, json };
+    case 'attach':
+      if (first === undefined) throw misuse('attach needs a SESSION.');
+      only(1);
+      return { command: 'attach', session: first, take: values.take === true };
     case 'logs':
       if (first === undefined) throw misuse('logs needs a SESSION.');
       only(1);

@@ -4,6 +4,7 @@ import { exitCodes } from '../failure.ts';
 import type { ClientInvocation } from './client-arguments.ts';
 import { CommandLine } from './command-line.ts';
 import { approve, deny } from './commands/approvals.ts';
+import { attach } from './commands/attach.ts';
 import { logs } from './commands/logs.ts';
 import { ls } from './commands/ls.ts';
 import { newSession } from './commands/new.ts';
@@ -11,6 +12,7 @@ import { discardKept, retryKept, showOutbox } from './commands/outbox.ts';
 import { send } from './commands/send.ts';
 import { stopSession } from './commands/stop.ts';
 import { listOutbox } from './file-outbox.ts';
+import type { LocalTerminal } from './local-terminal.ts';
 import type { Outcome } from './outcome.ts';
 import type { Output } from './output.ts';
 import { serverAccess } from './server-access.ts';
@@ -20,6 +22,8 @@ export interface Surroundings {
   readonly environment: NodeJS.ProcessEnv;
   readonly out: Output;
   readonly stdin: AsyncIterable<Buffer>;
+  /** null: the program does not run in one. */
+  readonly terminal: LocalTerminal | null;
   /** Aborted by Ctrl-C. */
   readonly interrupted: AbortSignal;
 }
@@ -68,6 +72,8 @@ async function carryOut(line: CommandLine, invocation: Asking, around: Surroundi
       return approve(line, invocation);
     case 'deny':
       return deny(line, invocation);
+    case 'attach':
+      return attach(line, invocation, around.terminal);
     case 'logs':
       return logs(line, invocation);
     case 'outbox retry':

@@ -22,11 +22,15 @@ export async function logs(line: CommandLine, { session: text, follow, all, json
   const asScreen = session.kind === 'terminal' && !json && !all;
   let last = 0;
   if (all) last = await printAll(line, session.id, print);
-  if (follow)
-    return stay(line, session.id, asScreen ? screenSink(line) : factSink(print), {
+  if (follow) {
+    const { done } = stay(line, session.id, asScreen ? screenSink(line) : factSink(print), {
       after: all ? last : null,
       tty: asScreen,
+      lost: () => line.out.tell('The connection was lost. Trying again.'),
+      back: () => line.out.tell('Connected again.'),
     });
+    return done;
+  }
   if (all) return quiet;
   if (asScreen) {
     line.out.say(plain(line.need(await line.rest.screenText(session.id))));
