@@ -110,6 +110,7 @@ it(
       await load.recovered();
       await tab?.ready();
       table.add(kind, performance.now() - began);
+      if (soak) process.stdout.write(`round ${round}: ${kind}\n`);
       if (kind !== 'tab') kept.push(typedIn(round));
       expect(await load.tally(false), `after round ${round}, ${kind}`).toEqual(new Tally());
     }

@@ -9,6 +9,7 @@ import type { Random } from '@holdfast/testkit/random.ts';
 import type { Api } from '../../support/api.ts';
 import { expectSoundLog } from '../../support/sound-log.ts';
 import { Device } from './device.ts';
+import { moment } from './seed.ts';
 import { type Place, effectOf } from './place.ts';
 import { Tally } from './tally.ts';
 
@@ -16,6 +17,8 @@ import { Tally } from './tally.ts';
 const mostOpen = 3;
 /** Between two messages of a device, ms. */
 const pace = { least: 150, spread: 350 };
+/** Before a message that failed is followed by another, ms: an agent that cannot start is not asked all the time. */
+const againMs = 500;
 /** Between two lines typed into a shell, ms. */
 const typingMs = 70;
 const endLimitMs = 60_000;
@@ -26,6 +29,8 @@ export class Load {
   readonly #api: Api;
   readonly #random: Random;
   readonly #timers = new Set<NodeJS.Timeout>();
+  /** Why turns failed: said at the end, for a person to look at. */
+  readonly #failures = new Set<string>();
   #made = 0;
   #running = true;
 
@@ -74,6 +79,7 @@ export class Load {
         () => outcomeOf(second.sessions.get(sessionId)?.facts ?? [], id),
         endLimitMs,
       );
+      if (outcome !== 'completed') await moment(againMs);
     }
   }
 
@@ -141,7 +147,8 @@ export class Load {
     return (
       `${messages} messages, ${sum(facts)} facts read, ${sum(lines.map(({ last }) => last))} numbered lines ` +
       `(${sum(lines.map(({ screens }) => screens))} screens between), ${sum(typed)} lines typed, ` +
-      `${this.#effects().length} allowed commands`
+      `${this.#effects().length} allowed commands` +
+      [...this.#failures].map((why) => `\na turn failed: ${why}`).join('')
     );
   }
 
@@ -170,9 +177,13 @@ export class Load {
     const stuck =
       (fact.type === 'turn.interrupted' && fact.data.reason !== 'discarded') ||
       (fact.type === 'turn.ended' && fact.data.outcome === 'failed');
+    if (fact.type === 'turn.ended' && fact.data.outcome === 'failed' && index === 0) {
+      this.#failures.add(fact.data.error?.message ?? 'without a word');
+    }
     if (stuck && index === 0) {
       this.#made += 1;
-      device.send(sessionId, this.#isClaude(sessionId) ? `say onward-${this.#made}` : 'ls');
+      const text = this.#isClaude(sessionId) ? `say onward-${this.#made}` : 'ls';
+      this.#later(againMs, () => device.send(sessionId, text));
     }
   }
 

@@ -146,12 +146,15 @@ it('STREAM5, STREAM4: 100 watch one flood: who keeps up gets every byte, who is 
     let next = 0;
     const one = {
       bytes: 0,
+      /** What its newest bytes lie in. */
+      memory: new ArrayBuffer(0) as ArrayBufferLike,
       screens: [] as number[],
       next: () => next,
       tty: (offset: number, data: Uint8Array) => {
         if (offset !== next) throw new Error(`${offset} came after ${next}`);
         next = offset + data.byteLength;
         one.bytes += data.byteLength;
+        one.memory = data.buffer;
       },
       screen: ({ offset }: Screen) => {
         one.screens.push(offset);
@@ -177,6 +180,8 @@ it('STREAM5, STREAM4: 100 watch one flood: who keeps up gets every byte, who is 
   while (end() < 2 * limits.serverRing) {
     print(32 * 1024);
     await eventually('those who keep up have it', () => moving.every((one) => one.next() === end()));
+    // One block in memory for all of them.
+    expect(new Set(moving.map(({ memory }) => memory)).size).toBe(1);
   }
   expect(moving.every((one) => one.bytes === end() && one.screens.length === 0)).toBe(true);
   await eventually('a screen', () => stuck.every((one) => one.screens.length === 1));

@@ -199,6 +199,7 @@ function translateAssistant(
   for (const [index, block] of message.message.content.entries()) {
     if (block.type === 'tool_use') {
       if (state.lastTurnId === null) continue;
+      if (approvalKind(block.name) === 'plan') next = { ...next, plan: { toolCallId: block.id, input: block.input } };
       facts.push({
         type: 'tool.started',
         data: {
@@ -263,14 +264,16 @@ function translateRequest(
   };
   if (verdict.decision !== 'ask' || state.lastTurnId === null) return quiet(next);
   const kind = approvalKind(request.tool_name);
+  const planned = kind === 'plan' && state.plan?.toolCallId === toolCallId ? state.plan.input : {};
+  const input = { ...planned, ...request.input };
   const data: FactData<'approval.requested'> = {
     approvalId,
     turnId: state.lastTurnId,
     toolCallId,
     kind,
     tool: request.tool_name,
-    title: toolTitle(request.tool_name, request.input),
-    input: cutInput(request.input),
+    title: toolTitle(request.tool_name, input),
+    input: cutInput(input),
     ...(kind === 'question' ? { questions: questionsOf(request.input) } : {}),
     scopes: approvalScopes(kind, request.suppress_always_allow_rule === true),
     ...(kind === 'permission' ? { editable: isUncut(request.input) } : {}),

@@ -37,6 +37,8 @@ export interface TranslationState {
   readonly blocks: Readonly<Record<string, OpenBlock>>;
   /** Requests for leave that were read here and are not settled, by request id. */
   readonly requests: Readonly<Record<string, OpenRequest>>;
+  /** The newest plan, as its call had it: the request for leave may come without. */
+  readonly plan: { readonly toolCallId: string; readonly input: Readonly<Record<string, unknown>> } | null;
   /** Approvals of the newest turn that the agent was seen to go on with. */
   readonly applied: readonly string[];
   /** Tokens the conversation took at the newest call of the model. */
@@ -55,6 +57,7 @@ export function initialState(meta: AgentMeta): TranslationState {
     conversationId: meta.conversationId,
     blocks: {},
     requests: {},
+    plan: null,
     applied: [],
     contextTokens: null,
     unauthenticated: false,

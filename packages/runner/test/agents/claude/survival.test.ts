@@ -2,10 +2,11 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import type { ApprovalAnswer, ApprovalKind } from '@holdfast/protocol/approval.ts';
 import { eventually } from '@holdfast/testkit/eventually.ts';
 import { gate } from '@holdfast/testkit/model/gate.ts';
 import { keywordScript } from '@holdfast/testkit/model/keyword-script.ts';
-import { says, text } from '@holdfast/testkit/model/reply.ts';
+import { says, text, uses } from '@holdfast/testkit/model/reply.ts';
 import { Session } from './session.ts';
 
 describe('another driver on the same process', () => {
@@ -47,6 +48,58 @@ describe('another driver on the same process', () => {
     expect((await session.fact('turn.ended')).outcome).toBe('completed');
     expect(session.of('approval.requested')).toHaveLength(1);
   });
+
+  const colours = {
+    question: 'Which colours?',
+    header: 'Colours',
+    multiSelect: true,
+    options: ['Red', 'Blue', 'Green'].map((label) => ({ label, description: label })),
+  };
+  const plan = uses('ExitPlanMode', { plan: '1. Look\n2. Do it' });
+  const plansAndQuestions: readonly {
+    what: string;
+    call: ReturnType<typeof uses>;
+    kind: ApprovalKind;
+    answer: ApprovalAnswer;
+    told: RegExp;
+  }[] = [
+    { what: 'a plan that is allowed', call: plan, kind: 'plan', answer: { decision: 'allow' }, told: /approved/i },
+    {
+      what: 'a plan that is denied, with what to do instead',
+      call: plan,
+      kind: 'plan',
+      answer: { decision: 'deny', message: 'look twice first' },
+      told: /look twice first/,
+    },
+    {
+      what: 'a question with several answers',
+      call: uses('AskUserQuestion', { questions: [colours] }),
+      kind: 'question',
+      answer: { decision: 'allow', answers: { 'Which colours?': 'Red, Green' } },
+      told: /Red, Green/,
+    },
+  ];
+  it.each(plansAndQuestions)(
+    'APPR14, APPR15: $what is asked again by the next driver as the same, and answered once',
+    async (each) => {
+      await using session = await Session.open([says(uses('EnterPlanMode', {})), says(each.call), says('Done.')]);
+      await session.start();
+      await session.send('go');
+      const type = each.kind === 'question' ? 'question.requested' : 'approval.requested';
+      const asked = await session.fact(type);
+      expect(asked.kind).toBe(each.kind);
+      if (each.kind === 'plan')
+        expect(asked).toMatchObject({ title: '1. Look 2. Do it', input: { plan: '1. Look\n2. Do it' } });
+      await session.reattach();
+      // What the answer is for is asked again meanwhile, under the same id.
+      const { approvalId, toolCallId } = asked;
+      expect(await session.agent.answer(approvalId, toolCallId, each.answer)).toEqual({ ok: true, value: null });
+      expect((await session.fact('turn.ended')).outcome).toBe('completed');
+      expect(session.of(type)).toHaveLength(1);
+      expect(session.of('approval.applied')).toEqual([{ approvalId }]);
+      expect(session.model.requests.at(-1)?.conversation.toolResults.at(-1)?.text).toMatch(each.told);
+    },
+  );
 
   it('APPR3: an answer delivered again to the next driver is taken once and says so', async () => {
     await using session = await Session.open(keywordScript);
