@@ -1,5 +1,5 @@
 /** What a person hands over and what becomes of it before it is in the log: files and messages, over cuts and tabs. */
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { eventually } from '@holdfast/testkit/eventually.ts';
 import { chromiumPath } from '@holdfast/testkit/programs.ts';
@@ -18,6 +18,10 @@ const uploadBytes = 1024 * 1024;
 
 const composer = (page: Page) => page.getByTestId('composer').getByRole('textbox');
 const sendButton = (page: Page) => page.getByTestId('composer').locator('button[type=submit]');
+async function say(page: Page, text: string): Promise<void> {
+  await composer(page).fill(text);
+  await composer(page).press('Control+Enter');
+}
 const tray = (page: Page) => page.getByTestId('attachments');
 const pick = (page: Page, name: string, buffer: Buffer, mimeType = 'application/octet-stream'): Promise<void> =>
   page.getByTestId('file-input').first().setInputFiles({ name, mimeType, buffer });
@@ -71,10 +75,17 @@ describe.skipIf(chromium === null)('what is not sent yet, in Chromium (skipped w
     await page.screenshot({ path: `${artifacts}${name}.png` });
     expect(await violations(page), name).toEqual([]);
   };
-  const messages = async (id: string) => {
-    const log = await api.log(id);
-    expectSoundLog(log);
-    return log.flatMap((fact) => (fact.type === 'message.user' ? [fact.data] : []));
+  const messages = async (id: string) =>
+    (await api.log(id)).flatMap((fact) => (fact.type === 'message.user' ? [fact.data] : []));
+  /** Once all that was asked for has been done. */
+  const soundTexts = async (id: string, count: number): Promise<string[]> => {
+    await eventually(
+      `${count} turns are over`,
+      async () => (await api.log(id)).filter(({ type }) => type === 'turn.ended').length === count,
+      40_000,
+    );
+    expectSoundLog(await api.log(id));
+    return (await messages(id)).map(({ text }) => text);
   };
 
   it('PAGE12, PAGE13: a pasted image, a dropped and a chosen file go with the message; refusals are at the file', async () => {
@@ -137,10 +148,8 @@ describe.skipIf(chromium === null)('what is not sent yet, in Chromium (skipped w
     expect(offsets.filter((offset) => offset === 0)).toHaveLength(1);
     await sendButton(page).click();
     await page.getByTestId('sent-files').getByText('report.bin').waitFor();
-    await api.fact(id, 'message.user');
-    await api.fact(id, 'turn.ended');
-    const sent = await messages(id);
-    expect(sent.map(({ text, attachments }) => [text, attachments?.map(({ size }) => size)])).toEqual([
+    expect(await soundTexts(id, 1)).toEqual(['read the report']);
+    expect((await messages(id)).map(({ text, attachments }) => [text, attachments?.map(({ size }) => size)])).toEqual([
       ['read the report', [600_000]],
     ]);
     await look(page, 'files-sent-phone-dark');
@@ -160,5 +169,136 @@ describe.skipIf(chromium === null)('what is not sent yet, in Chromium (skipped w
     await page.keyboard.press('Enter');
     await eventually('its bytes', async () => /^5 /m.test(await screen()));
     await look(page, 'files-terminal-desktop-dark');
+  });
+
+  it('PAGE14, PAGE15, PAGE8: two tabs and one without a storage, closed, killed and opened: each message once, in order', async () => {
+    const [shared, alone] = await Promise.all([agent('Shared'), agent('Alone')]);
+    const first = await open('desktop', 'light');
+    const second = await first.context().newPage();
+    const memory = await open('phone', 'light', async (page) => {
+      await page.addInitScript(() => {
+        IDBFactory.prototype.open = () => {
+          throw new DOMException('this is a private window', 'SecurityError');
+        };
+      });
+    });
+    for (const page of [first, second]) await visit(page, shared);
+    await visit(memory, alone);
+    await memory.getByTestId('storage-notice').waitFor();
+    expect(await first.getByTestId('storage-notice').count()).toBe(0);
+
+    await holdfast.kill();
+    for (const text of ['a1', 'a2']) await say(first, text);
+    for (const text of ['b1', 'b2']) await say(second, text);
+    await say(memory, 'from memory');
+    const kept = (page: Page) => page.getByText('Kept here, goes out when connected');
+    for (const page of [first, second]) await eventually('kept', async () => (await kept(page).count()) === 2);
+    await kept(memory).waitFor();
+    await look(memory, 'storage-phone-light');
+    await first.close();
+    await eventually('taken over', async () => (await kept(second).count()) === 4);
+    await holdfast.start();
+    expect(await soundTexts(shared, 4)).toEqual(['a1', 'a2', 'b1', 'b2']);
+    expect(await soundTexts(alone, 1)).toEqual(['from memory']);
+
+    await holdfast.kill();
+    for (const text of ['c1 a secret', 'c2']) await say(second, text);
+    await eventually('kept', async () => (await kept(second).count()) === 2);
+    await second.getByTestId('connection').getByRole('button').click();
+    await second.getByText('Waiting to be sent: 2').waitFor();
+    expect(await second.getByTestId('attempts').innerText()).toMatch(
+      /Attempt \d+ · 2 connections · \d+ lost or failed/,
+    );
+    await look(second, 'connection-desktop-light');
+    const downloading = second.waitForEvent('download');
+    await second.getByRole('button', { name: 'Download report' }).click();
+    const report = readFileSync(await (await downloading).path(), 'utf8');
+    expect(JSON.parse(report)).toMatchObject({
+      history: { opened: 2, last: { error: 'unavailable' } },
+      sessions: [{ sessionId: shared, state: 'waiting', repaired: 0 }],
+      outbox: [
+        { type: 'message.send', state: 'saved' },
+        { type: 'message.send', state: 'saved' },
+      ],
+    });
+    for (const secret of ['a secret', 'a1', 'Shared', 'unsent', api.key, ...login.map(({ value }) => value)]) {
+      expect(report).not.toContain(secret);
+    }
+    const context = second.context();
+    await second.close();
+    await holdfast.start();
+    const third = await context.newPage();
+    await visit(third, shared);
+    expect(await soundTexts(shared, 6)).toEqual(['a1', 'a2', 'b1', 'b2', 'c1 a secret', 'c2']);
+  });
+
+  it('PAGE19, PAGE11: every limit is told where it is met; what was written stays, goes by itself or waits for Retry', async () => {
+    const [busy, other, quick] = await Promise.all([agent('Busy'), agent('Other'), agent('Quick')]);
+    const terminal = await api.create({ kind: 'terminal', workspaceId, title: 'Keys' });
+    await api.fact(terminal, 'session.started');
+    await holdfast.terminate();
+    Object.assign(holdfast.environment, {
+      HOLDFAST_MAX_RUNNING_AGENTS: '1',
+      HOLDFAST_MESSAGES_PER_MINUTE: '24',
+      HOLDFAST_INPUT_BYTES_PER_SECOND: '20000',
+      HOLDFAST_STARTS_PER_MINUTE: '1',
+      HOLDFAST_MAX_CONNECTIONS: '1',
+    });
+    await holdfast.start();
+    const page = await open('desktop', 'dark');
+
+    // A quota: given back with its reason, in its session and among what waits; Retry sends it once.
+    await api.command(busy, { id: 'ask', type: 'message.send', text: 'ask' });
+    await api.fact(busy, 'question.requested');
+    await visit(page, other);
+    await say(page, 'do it when there is room');
+    await page.getByText('Not sent: 1 of your agents is at work').waitFor();
+    await page.reload();
+    await page.getByText('Not sent: 1 of your agents is at work').waitFor();
+    await page.getByRole('link', { name: /^Home/ }).click();
+    const card = page.getByTestId('given-back');
+    await card.getByText('do it when there is room').waitFor();
+    await look(page, 'given-back-desktop-dark');
+    await api.command(busy, { id: 'stop', type: 'turn.stop' });
+    await api.fact(busy, 'turn.ended');
+    await card.getByRole('button', { name: 'Retry' }).click();
+    await card.waitFor({ state: 'detached' });
+    expect(await soundTexts(other, 1)).toEqual(['do it when there is room']);
+
+    // A rate: kept, counted down, and gone by itself.
+    await visit(page, quick);
+    for (let sent = 0; sent < 12; sent += 1) {
+      await api.command(quick, { id: `quick-${sent}`, type: 'message.send', text: 'help' });
+    }
+    await say(page, 'in time');
+    await page.getByText(/^Kept\. One session takes 12 messages a minute\..*Goes out in \d s$/).waitFor();
+    await look(page, 'delayed-desktop-dark');
+    await eventually('it went', async () =>
+      (await api.log(quick)).some((fact) => JSON.stringify(fact.data).includes('in time')),
+    );
+
+    // Sessions started, and keys.
+    await api.create({ kind: 'agent', workspaceId, agent: { provider: 'demo' } });
+    await page.getByRole('button', { name: 'New session', exact: true }).click();
+    await page.getByRole('button', { name: /^Start/ }).click();
+    await page.getByText(/You may start 1 session a minute\..*Starts by itself in \d+ s/).waitFor();
+    await look(page, 'start-limit-desktop-dark');
+    await page.getByRole('button', { name: 'Cancel' }).click();
+    await visit(page, terminal);
+    await page.getByTestId('terminal').click();
+    await page.keyboard.type('cat > keys.txt\n');
+    await page.keyboard.insertText(`${'k'.repeat(99)}\n`.repeat(1_200));
+    await page.getByText(/^Terminals take 20,?000 bytes a second from you\..*Go on (now|in \d+ s)$/).waitFor();
+    await page.getByText('Terminals take').waitFor({ state: 'detached', timeout: 30_000 });
+
+    // One page too many: it says so, and comes in when there is room.
+    const phone = await open('phone', 'dark');
+    await phone.goto(`${holdfast.origin}/`);
+    await phone.getByText(/You have 1 connection open, which is the limit\..*Tries again (now|in \d+ s)/).waitFor();
+    await look(phone, 'connections-phone-dark');
+    await page.close();
+    await phone.getByRole('button', { name: 'Try now' }).click();
+    await phone.getByText('You have 1 connection').waitFor({ state: 'detached', timeout: 30_000 });
+    await phone.getByRole('link', { name: 'Quick' }).waitFor();
   });
 });

@@ -3,7 +3,7 @@
  * Nothing here knows Socket.IO; see client.ts for the implementation.
  */
 import type { ConnectionView, WakeReason } from '@holdfast/core/client/connection.ts';
-import type { CommandBody, DeliveryState, OutboxEntry } from '@holdfast/core/client/outbox.ts';
+import type { CommandBody, Delay, DeliveryState, OutboxEntry } from '@holdfast/core/client/outbox.ts';
 import type { LogTail } from '@holdfast/core/client/log-view.ts';
 import type { Transport } from '@holdfast/core/client/transport-choice.ts';
 import type { Observable } from '@holdfast/core/client/observable.ts';
@@ -103,8 +103,8 @@ export interface SentCommand {
 export interface InputStatus {
   /** Written and not yet acknowledged by the terminal. */
   readonly pendingBytes: number;
-  /** Why nothing is sent before clock time `until`; it goes on by itself. null: nothing holds it back. */
-  readonly delay: { readonly error: ErrorBody; readonly until: number } | null;
+  /** null: nothing holds it back. */
+  readonly delay: Delay | null;
   /** Set when the last keys were refused or dropped; cleared by the next write. */
   readonly error: ErrorBody | null;
 }
@@ -154,6 +154,8 @@ export interface OpenSession {
   readonly lastSeq: number;
   /** The next byte of output wanted; null: no terminal, or a screen has to come first. */
   readonly output: number | null;
+  /** Output before this byte has been taken by the terminal and given back as credit; null: none yet. */
+  readonly parsed: number | null;
   /** Subscriptions on a new connection, after the first. */
   readonly resumed: number;
   /** Subscriptions because something was missing, or could not be had at once. */

@@ -30,6 +30,9 @@ export interface CommandSenderContext {
   lastSeq(sessionId: string): number | undefined;
 }
 
+/** A storage that does not answer for so long, ms, is none: some browsers' private windows never do. */
+const storageMs = 5_000;
+
 /** How long an answer is still listened for; later than the outbox waits for it, since a late receipt is a receipt. */
 const listenMs = 6 * outboxLimits.answerMs;
 
@@ -173,11 +176,23 @@ export class CommandSender {
   async #attempt(call: () => Promise<void>): Promise<void> {
     if (this.#storageFailed) return;
     try {
-      await call();
+      await this.#inTime(call());
     } catch (error) {
       if (this.#storageFailed) return;
       this.#storageFailed = true;
       this.#context.storageFailed(error);
+    }
+  }
+
+  async #inTime(stored: Promise<void>): Promise<void> {
+    let cancel = (): void => undefined;
+    const late = new Promise<never>((_resolve, reject) => {
+      cancel = this.#context.clock.after(storageMs, () => reject(new Error('the storage does not answer')));
+    });
+    try {
+      await Promise.race([stored, late]);
+    } finally {
+      cancel();
     }
   }
 }

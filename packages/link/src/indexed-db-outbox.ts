@@ -1,7 +1,7 @@
 /**
  * The outbox on a browser's disk. Several tabs share the database; each is responsible for its own commands and holds a
- * Web Lock of its name for as long as it lives. Whoever gets the lock of a tab that is gone takes over what that one
- * left, in one transaction: a command is never in the hands of two.
+ * Web Lock of its name for as long as it lives. All wait for the locks of all others: whoever gets the one of a tab that is
+ * gone takes over what that one left, in one transaction, so that a command is never in the hands of two.
  */
 import { type DBSchema, type IDBPDatabase, openDB } from 'idb';
 import type { KeptCommand } from '@holdfast/core/client/outbox.ts';
@@ -28,6 +28,8 @@ class IndexedDbOutbox implements OutboxStorage {
   readonly #ended = new AbortController();
   /** Tabs whose lock is being waited for. */
   readonly #awaited = new Set<string>();
+  /** New tabs say their names. */
+  #newcomers: BroadcastChannel | null = null;
   #database: IDBPDatabase<OutboxDatabase> | null = null;
   #adopt: (commands: readonly KeptCommand[]) => void = () => undefined;
 
@@ -47,6 +49,12 @@ class IndexedDbOutbox implements OutboxStorage {
       // A newer page wants to change the database: commands are in memory as well, so let it.
       blocking: (_current, _next, event) => (event.target as IDBDatabase).close(),
     });
+    this.#newcomers = new BroadcastChannel(this.#options.name);
+    this.#newcomers.onmessage = ({ data }) => {
+      const tab = idSchema.safeParse(data);
+      if (tab.success) this.#await(tab.data);
+    };
+    this.#newcomers.postMessage(this.#options.tab);
     await this.#scan();
   }
 
@@ -65,6 +73,7 @@ class IndexedDbOutbox implements OutboxStorage {
 
   close(): Promise<void> {
     this.#ended.abort();
+    this.#newcomers?.close();
     this.#database?.close();
     this.#database = null;
     return Promise.resolve();
@@ -93,7 +102,7 @@ class IndexedDbOutbox implements OutboxStorage {
     });
   }
 
-  /** For each other tab that has commands here: wait until it is gone, then take them over. */
+  /** Tabs that live, and tabs that are gone and have commands here. */
   async #scan(): Promise<void> {
     if (this.#database === null) return;
     const others = new Set<string>();
@@ -102,16 +111,21 @@ class IndexedDbOutbox implements OutboxStorage {
       others.add(cursor.key);
       cursor = await cursor.continue();
     }
-    others.delete(this.#options.tab);
-    for (const other of others) {
-      if (this.#awaited.has(other)) continue;
-      this.#awaited.add(other);
-      navigator.locks
-        .request(this.#lockOf(other), { signal: this.#ended.signal }, () => this.#takeOver(other))
-        // Given up with this tab, or the database is gone: the next start takes over instead.
-        .catch(() => undefined)
-        .finally(() => this.#awaited.delete(other));
-    }
+    const { held = [] } = await navigator.locks.query();
+    const prefix = this.#lockOf('');
+    for (const { name = '' } of held) if (name.startsWith(prefix)) others.add(name.slice(prefix.length));
+    for (const other of others) this.#await(other);
+  }
+
+  /** Once that tab is gone, what it left is taken over. */
+  #await(other: string): void {
+    if (other === this.#options.tab || this.#awaited.has(other)) return;
+    this.#awaited.add(other);
+    navigator.locks
+      .request(this.#lockOf(other), { signal: this.#ended.signal }, () => this.#takeOver(other))
+      // Given up with this tab, or the database is gone: the next start takes over instead.
+      .catch(() => undefined)
+      .finally(() => this.#awaited.delete(other));
   }
 
   async #takeOver(tab: string): Promise<void> {

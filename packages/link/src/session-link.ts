@@ -90,6 +90,7 @@ export class SessionLink implements SessionHandle {
       state: this.state.get(),
       lastSeq: this.lastSeq(),
       output: this.#tty ? this.#next : null,
+      parsed: this.#parsed < 0 ? null : this.#parsed,
       resumed: Math.max(0, this.#connections - 1),
       repaired: this.#repaired,
       resets: this.#resets,

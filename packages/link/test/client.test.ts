@@ -393,6 +393,17 @@ describe.each<{ name: string; over: Transport[] }>([
       expect(client.notices.get().map((notice) => notice.kind)).toEqual(['storage_failed']);
     });
 
+    it('LINK7: a storage that never answers is none: it is told, and the commands are sent all the same', async () => {
+      const never = (): Promise<void> => new Promise(() => undefined);
+      const silent: OutboxStorage = { open: never, put: never, remove: never, rescan: () => undefined, close: never };
+      logOf(world, 's');
+      const client = start(server.url, { storage: silent, clock: fastClock(100) });
+      client.connect();
+      client.send('s', { type: 'message.send', text: 'one' });
+      await eventually('landed', () => logOf(world, 's').effects.length === 1);
+      expect(client.notices.get().map((notice) => notice.kind)).toEqual(['storage_failed']);
+    });
+
     it('LINK7: a command is on the disk before it is on the wire, and a new client sends what the last one left', async () => {
       logOf(world, 's');
       const disk = new Map<string, KeptCommand>();

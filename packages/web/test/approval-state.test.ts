@@ -1,21 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import type { OutboxEntry } from '@holdfast/core/client/outbox.ts';
 import { approvalState } from '#lib/approval/approval-state.ts';
+import { outboxEntry } from './fixture/outbox-entry.ts';
 
-const mine = (state: OutboxEntry['state']): OutboxEntry => ({
-  id: 'c1',
-  sessionId: 's1',
-  command: { id: 'c1', type: 'approval.answer', approvalId: 'a1', answer: { decision: 'allow' } },
-  createdAt: '2026-11-21T10:00:00.000Z',
-  order: 0,
-  state,
-  attempts: 0,
-  sends: 0,
-  uncertain: false,
-  refusal: null,
-  delayedBy: null,
-  due: 0,
-});
+const mine = (state: OutboxEntry['state']): OutboxEntry =>
+  outboxEntry({
+    command: { id: 'c1', type: 'approval.answer', approvalId: 'a1', answer: { decision: 'allow' } },
+    state,
+  });
 
 describe('where an approval stands', () => {
   it('APPR3: an answer of this device is sending, and nothing more, until the log says otherwise', () => {

@@ -133,6 +133,21 @@ const timedOut: ErrorBody = { kind: 'timeout', message: 'the server did not answ
 const ofTheMoment: ReadonlySet<CommandType> = new Set(['terminal.resize', 'driver.take', 'driver.give']);
 const isDurable = (command: Command): boolean => !ofTheMoment.has(command.type);
 
+/** An entry that only the person can decide about. */
+export type GivenBack = OutboxEntry & { readonly state: Refusal };
+
+export const isGivenBack = (entry: OutboxEntry): entry is GivenBack =>
+  entry.state.status === 'failed' || entry.state.status === 'unsure';
+
+/** Why something waits although the server answers. It goes on by itself at clock milliseconds `until`. */
+export interface Delay {
+  readonly error: ErrorBody;
+  readonly until: number;
+}
+
+export const delayOf = ({ state, delayedBy, due }: OutboxEntry): Delay | null =>
+  state.status === 'saved' && delayedBy !== null ? { error: delayedBy, until: due } : null;
+
 const awaitsAnswer = (entry: OutboxEntry): boolean => entry.state.status === 'sending' && entry.refusal === null;
 
 const isWaiting = (entry: OutboxEntry): boolean => entry.state.status === 'saving' || entry.state.status === 'saved';

@@ -1,7 +1,7 @@
 /** The transcript with this client's own outbox laid over it: what is on its way is shown as exactly that (PAGE1). */
 import type { ApprovalAnswer } from '@holdfast/protocol/approval.ts';
 import type { Attachment } from '@holdfast/protocol/upload.ts';
-import type { DeliveryState, OutboxEntry } from './outbox.ts';
+import { type Delay, type DeliveryState, type GivenBack, type OutboxEntry, delayOf, isGivenBack } from './outbox.ts';
 import { itemKey } from './transcript-item.ts';
 import { type Transcript, itemOf } from './transcript.ts';
 
@@ -14,6 +14,7 @@ export interface PendingMessage {
   /** ISO 8601. */
   readonly createdAt: string;
   readonly delivery: DeliveryState;
+  readonly delay: Delay | null;
 }
 
 export interface Overlay {
@@ -27,28 +28,28 @@ export interface Overlay {
   /** A stop asked for here and not yet in the log; the turn's phase itself is the transcript's. */
   readonly stop: DeliveryState | null;
   /** Commands that need the person: failed or unsure, other than messages and answers. */
-  readonly troubled: readonly OutboxEntry[];
+  readonly troubled: readonly GivenBack[];
 }
 
 /** entries: the outbox, of any sessions. A message's id in the log is the id of the command that sent it. */
 export function overlay(transcript: Transcript, sessionId: string, entries: readonly OutboxEntry[]): Overlay {
   const pending: PendingMessage[] = [];
   const answers = new Map<string, { commandId: string; answer: ApprovalAnswer; delivery: DeliveryState }>();
-  const troubled: OutboxEntry[] = [];
+  const troubled: GivenBack[] = [];
   let stop: DeliveryState | null = null;
   for (const entry of entries) {
     if (entry.sessionId !== sessionId) continue;
     const { command, state } = entry;
-    const givenBack = state.status === 'failed' || state.status === 'unsure';
     if (command.type === 'message.send') {
       if (!isShown(transcript, entry.id)) {
         const { id: messageId, createdAt } = entry;
         const { text, attachments = [] } = command;
-        pending.push({ key: itemKey.message(messageId), messageId, text, attachments, createdAt, delivery: state });
+        const key = itemKey.message(messageId);
+        pending.push({ key, messageId, text, attachments, createdAt, delivery: state, delay: delayOf(entry) });
       }
     } else if (command.type === 'approval.answer') {
       answers.set(command.approvalId, { commandId: entry.id, answer: command.answer, delivery: state });
-    } else if (givenBack) {
+    } else if (isGivenBack(entry)) {
       troubled.push(entry);
     } else if (command.type === 'turn.stop') {
       if (command.turnId === undefined || command.turnId === transcript.turn?.turnId) stop = state;

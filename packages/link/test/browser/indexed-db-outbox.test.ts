@@ -96,6 +96,25 @@ describe.skipIf(executable === null)('outbox on the browser\u2019s disk', () => 
     expect(asked).toBe(4);
   });
 
+  it('LINK7: tabs know of each other before they have anything to leave, whichever was opened first', async () => {
+    const older = await tab();
+    const page = await tab();
+    const newer = await tab();
+    await connect(page);
+    await connect(newer);
+    await send(older, '1', '2');
+    await saved(older, 2);
+    await older.close();
+    await eventually('the older one\u2019s', () => landed().length === 2);
+    await newer.close();
+    const newest = await tab();
+    await send(newest, '3');
+    await saved(newest, 1);
+    await newest.close();
+    await eventually('the newer one\u2019s', () => landed().length === 3);
+    expect(landed()).toEqual(['1', '2', '3']);
+  });
+
   it('LINK7: a reload in the middle of sending neither loses nor doubles', async () => {
     const page = await tab();
     await connect(page);

@@ -1,11 +1,18 @@
 /** What the connection panel shows, as a file for whoever helps: numbers, ids and kinds, no text of anybody. */
 import type { ConnectionView } from '@holdfast/core/client/connection.ts';
 import type { OutboxEntry } from '@holdfast/core/client/outbox.ts';
-import type { ConnectionPath, LatencyStats, Notice, OpenSession } from '@holdfast/link/client-interface.ts';
+import type {
+  ConnectionHistory,
+  ConnectionPath,
+  LatencyStats,
+  Notice,
+  OpenSession,
+} from '@holdfast/link/client-interface.ts';
 
 export interface ConnectionFacts {
   readonly connection: ConnectionView;
   readonly path: ConnectionPath | null;
+  readonly history: ConnectionHistory;
   readonly latency: LatencyStats;
   readonly sessions: readonly OpenSession[];
   readonly outbox: readonly OutboxEntry[];
@@ -22,7 +29,7 @@ export interface Surroundings {
 
 /** JSON, indented. */
 export function connectionReport(facts: ConnectionFacts, surroundings: Surroundings): string {
-  const { connection, path, latency, sessions, outbox, notices } = facts;
+  const { connection, path, history, latency, sessions, outbox, notices } = facts;
   const report = {
     ...surroundings,
     connection: {
@@ -31,6 +38,11 @@ export function connectionReport(facts: ConnectionFacts, surroundings: Surroundi
       ...('error' in connection && { error: connection.error.kind }),
       transport: path?.transport ?? null,
       since: path?.since ?? null,
+    },
+    history: {
+      opened: history.opened,
+      lost: history.lost,
+      last: history.last && { at: history.last.at, error: history.last.error.kind },
     },
     latency,
     sessions,

@@ -1,7 +1,9 @@
 /** The link to the server, in words. Never more hopeful than what is known. */
 import type { ConnectionView } from '@holdfast/core/client/connection.ts';
+import type { Delay } from '@holdfast/core/client/outbox.ts';
 import type { Transport } from '@holdfast/core/client/transport-choice.ts';
-import type { Tone } from '@holdfast/core/words/state-words.ts';
+import type { InputStatus } from '@holdfast/link/client-interface.ts';
+import { type Tone, count } from '@holdfast/core/words/state-words.ts';
 
 export interface ConnectionWords {
   readonly tone: Tone;
@@ -20,7 +22,9 @@ export function connectionWords(view: ConnectionView): ConnectionWords {
     case 'live':
       return { tone: 'good', live: false, text: 'Connected' };
     case 'backoff':
-      return { tone: 'warn', live: true, text: 'Reconnecting' };
+      return connectionRefusal(view) === null
+        ? { tone: 'warn', live: true, text: 'Reconnecting' }
+        : { tone: 'warn', live: false, text: 'Not let in yet' };
     case 'moving':
       return { tone: 'accent', live: true, text: 'Server restarting' };
     case 'failed':
@@ -28,14 +32,32 @@ export function connectionWords(view: ConnectionView): ConnectionWords {
   }
 }
 
+/** A limit keeps it out, and it tries again by itself at clock milliseconds `until`; null: that is not what is wrong. */
+export function connectionRefusal(view: ConnectionView): Delay | null {
+  if (view.status !== 'backoff') return null;
+  const { error, retryAt } = view;
+  return error.kind === 'quota_exceeded' || error.kind === 'rate_limited' ? { error, until: retryAt } : null;
+}
+
 const failedWords = { login: 'Logged out', reload: 'Reload the page', retry: 'Not connected' } as const;
 
-/** For the terminal's pill: what happens to keys typed now. */
-export function keysWords(view: ConnectionView, pendingKeys: number): string | null {
-  if (view.status === 'live') return null;
-  const words = connectionWords(view).text.toLowerCase();
-  if (pendingKeys === 0) return words;
-  return `${words} · ${pendingKeys} ${pendingKeys === 1 ? 'key' : 'keys'} kept`;
+export interface KeysWords {
+  readonly text: string;
+  /** Clock milliseconds: when they go on by themselves. Without it nobody knows. */
+  readonly until?: number;
+}
+
+/** For the terminal's pill: what happens to keys typed now; null: they go through. */
+export function keysWords(
+  view: ConnectionView,
+  { pendingBytes, delay }: Pick<InputStatus, 'pendingBytes' | 'delay'>,
+): KeysWords | null {
+  const kept = pendingBytes === 0 ? null : `${count(pendingBytes, 'key')} kept`;
+  if (view.status !== 'live') {
+    return { text: [connectionWords(view).text.toLowerCase(), ...(kept === null ? [] : [kept])].join(' · ') };
+  }
+  if (delay === null) return null;
+  return { text: `${delay.error.message}${kept === null ? '' : ` ${kept}.`}`, until: delay.until };
 }
 
 /** reason: why it is not the best way. */

@@ -8,6 +8,7 @@ import { fromStore } from 'svelte/store';
 import type { CommandBody, OutboxEntry } from '@holdfast/core/client/outbox.ts';
 import type { ConnectionView } from '@holdfast/core/client/connection.ts';
 import type {
+  ConnectionHistory,
   ConnectionPath,
   HoldfastClient,
   LatencyStats,
@@ -20,6 +21,8 @@ import type { ErrorBody, Result } from '@holdfast/protocol/error.ts';
 import type { AgentInfo, Me } from '@holdfast/protocol/rest.ts';
 import type { AgentMode, SessionDescriptor, SessionKind } from '@holdfast/protocol/session.ts';
 import type { Workspace } from '@holdfast/protocol/workspace.ts';
+import { type Waiting, waitingFor } from '#lib/home/waiting.ts';
+import { askBeforeLeaving } from './ask-before-leaving.ts';
 import { Deletions, undoMs } from './deletions.ts';
 import type { Self } from '#lib/session/presence-words.ts';
 import { PageUploads } from '#lib/upload/page-uploads.ts';
@@ -61,6 +64,7 @@ export class Holdfast {
   readonly #outbox: { readonly current: readonly OutboxEntry[] };
   readonly #latency: { readonly current: LatencyStats };
   readonly #path: { readonly current: ConnectionPath | null };
+  readonly #history: { readonly current: ConnectionHistory };
   readonly #notices: { readonly current: readonly Notice[] };
 
   constructor(client: HoldfastClient, rest: RestClient, me: Me, toasts: Toasts) {
@@ -80,6 +84,7 @@ export class Holdfast {
     this.#outbox = fromStore(client.outbox);
     this.#latency = fromStore(client.latency);
     this.#path = fromStore(client.path);
+    this.#history = fromStore(client.history);
     this.#notices = fromStore(client.notices);
   }
 
@@ -92,10 +97,12 @@ export class Holdfast {
   start(): () => void {
     const stop = this.client.watchSessions((event) => this.#changed(event));
     const stopUploads = this.uploads.follow(this.client);
+    const stopAsking = askBeforeLeaving(() => this.wouldLose);
     this.client.connect();
     return () => {
       stop();
       stopUploads();
+      stopAsking();
       this.client.close().catch((error: unknown) => this.#toasts.say(String(error)));
     };
   }
@@ -114,8 +121,20 @@ export class Holdfast {
   get path(): ConnectionPath | null {
     return this.#path.current;
   }
+  get history(): ConnectionHistory {
+    return this.#history.current;
+  }
   get notices(): readonly Notice[] {
     return this.#notices.current;
+  }
+  /** The browser keeps nothing for the page: what is not sent is lost with the tab. */
+  get keepsNothing(): boolean {
+    return this.notices.some(({ kind }) => kind === 'storage_failed');
+  }
+  /** The page is the only place where something is. */
+  get wouldLose(): boolean {
+    const unsent = this.outbox().some(({ state }) => state.status !== 'stored');
+    return this.uploads.underway || (this.keepsNothing && unsent);
   }
   /** Commands of one session, or of all, that are not yet known to be in its log. */
   outbox(sessionId?: string): readonly OutboxEntry[] {
@@ -132,10 +151,12 @@ export class Holdfast {
       .filter(({ id }) => !this.deletions.has(id))
       .sort((a, b) => (a.lastActivityAt < b.lastActivityAt ? 1 : -1)),
   );
-  /** What waits for a person, oldest first. */
-  readonly waiting: readonly Approval[] = $derived(
+  /** Approvals and questions that wait, oldest first; not those of sessions that are being deleted. */
+  readonly asked: readonly Approval[] = $derived(
     this.approvals.filter(({ sessionId }) => this.#sessions.has(sessionId) && !this.deletions.has(sessionId)),
   );
+  /** All that waits for a person, oldest first. */
+  readonly waiting: readonly Waiting[] = $derived.by(() => waitingFor(this.asked, this.outbox()));
 
   session(id: string): SessionDescriptor | undefined {
     return this.#sessions.get(id);

@@ -36,18 +36,15 @@ export class PageUploads {
     return attachments;
   }
 
-  /** What waits for the network tries again when it is back; a page with files on their way asks before it is left. */
+  /** Some would be lost with the page. */
+  get underway(): boolean {
+    return [...this.#sessions.values()].some((attachments) => attachments.underway);
+  }
+
+  /** What waits for the network tries again when it is back. Returns the function that ends it. */
   follow({ connection }: Pick<HoldfastClient, 'connection'>): () => void {
-    const ask = (event: BeforeUnloadEvent): void => {
-      if ([...this.#sessions.values()].some((attachments) => attachments.underway)) event.preventDefault();
-    };
-    window.addEventListener('beforeunload', ask);
-    const unsubscribe = connection.subscribe(({ status }) => {
+    return connection.subscribe(({ status }) => {
       if (status === 'live') for (const attachments of this.#sessions.values()) attachments.wake();
     });
-    return () => {
-      window.removeEventListener('beforeunload', ask);
-      unsubscribe();
-    };
   }
 }
