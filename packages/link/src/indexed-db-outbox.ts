@@ -4,6 +4,7 @@
  * gone takes over what that one left, in one transaction, so that a command is never in the hands of two.
  */
 import { type DBSchema, type IDBPDatabase, openDB } from 'idb';
+import { idSchema } from '@holdfast/protocol/id.ts';
 import type { KeptCommand } from '@holdfast/core/client/outbox.ts';
 import { keptCommandSchema } from './kept-command.ts';
 import type { OutboxStorage } from './outbox-storage.ts';

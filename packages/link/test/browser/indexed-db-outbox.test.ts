@@ -44,7 +44,8 @@ async function outboxUser(): Promise<OutboxUser> {
   };
 }
 
-describe.skipIf(executable === null)('outbox on the browser\u2019s disk', () => {
+// Three tabs open slowly where the machine has other things to do.
+describe.skipIf(executable === null)('outbox on the browser\u2019s disk', { timeout: 60_000 }, () => {
   beforeAll(async () => {
     await using bundle = await rolldown({
       input: fileURLToPath(new URL('./page.ts', import.meta.url)),
