@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { noModifiers, rowKeySequence, withModifiers } from '#lib/terminal/keys.ts';
-import { isQueryReply, parseOrder } from '@holdfast/core/stream/query-reply.ts';
+import { answersQueries, isQueryReply, parseOrder } from '@holdfast/core/stream/query-reply.ts';
 
 describe('answers of the emulator', () => {
   it('PAGE6: every answer to a device query is known as one', () => {
@@ -37,6 +37,22 @@ describe('answers of the emulator', () => {
       '[0n',
     ];
     for (const keys of typed) expect(isQueryReply(keys), JSON.stringify(keys)).toBe(false);
+  });
+
+  it('TERM7: of all pages one answers: the driver’s, else the one that came first', () => {
+    const pages = ['a', 'b', 'c'].map((clientId) => ({ clientId, id: 'ada' }));
+    // Also with the ids that another person's client may have.
+    const clients = [...pages, { clientId: 'a', id: 'bob' }];
+    const people = clients.map(({ clientId, id: userId }) => ({ clientId, userId }));
+    const answering = (driver: Parameters<typeof answersQueries>[1], there = people) =>
+      clients.filter((self) => answersQueries(self, driver, there));
+    for (const self of clients) expect(answering({ kind: 'user', ...self })).toEqual([self]);
+    expect(answering(null)).toEqual([clients[0]]);
+    expect(answering(null, people.slice(2))).toEqual([clients[2]]);
+    // One who drives and is away for a moment is not stood in for.
+    expect(answering({ kind: 'user', clientId: 'away', id: 'ada' })).toEqual([]);
+    // Alone, before anybody has told who is there.
+    expect(answersQueries({ clientId: 'a', id: 'ada' }, null, [])).toBe(true);
   });
 
   it('PAGE6: only the block under the parser counts as replayed', () => {

@@ -3,6 +3,9 @@
  * reports, modes, colours, capabilities. While old output is replayed these answers have been given long ago; sent
  * again, the shell would read them as typed text.
  */
+import type { Attendee, Driver } from '@holdfast/protocol/presence.ts';
+import { isSameClient } from '../session/driver.ts';
+
 const escape = '\x1b';
 const bell = '\x07';
 
@@ -27,6 +30,22 @@ export function isQueryReply(data: string): boolean {
   const string = body.startsWith(']') || body.startsWith('P');
   if (string) return body.endsWith(bell) || body.endsWith(`${escape}\\`);
   return controlReplies.some((reply) => reply.test(body));
+}
+
+type Client = Pick<Driver, 'clientId' | 'id'>;
+
+/**
+ * Of all pages that show a terminal one answers what its program asks: the driver's, and while nobody drives the one that
+ * came first. people: who is there, in the order in which they came.
+ */
+export function answersQueries(
+  self: Client,
+  driver: Driver | null,
+  people: readonly Pick<Attendee, 'clientId' | 'userId'>[],
+): boolean {
+  if (driver !== null) return isSameClient(driver, self);
+  const [first] = people;
+  return first === undefined || isSameClient({ clientId: first.clientId, id: first.userId }, self);
 }
 
 /** Knows which block the emulator is parsing: blocks are parsed in the order they were written. */

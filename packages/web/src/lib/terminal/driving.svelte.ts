@@ -4,6 +4,7 @@
  * screen moves by itself, and a driver that was away for a moment finds its size again.
  */
 import { isSameClient } from '@holdfast/core/session/driver.ts';
+import { answersQueries } from '@holdfast/core/stream/query-reply.ts';
 import type { ErrorBody } from '@holdfast/protocol/error.ts';
 import type { Fact } from '@holdfast/protocol/fact.ts';
 import type { Driver, Presence } from '@holdfast/protocol/presence.ts';
@@ -41,6 +42,12 @@ export class Driving {
   /** This page decides the size. */
   get mine(): boolean {
     return this.isMine(this.driver);
+  }
+
+  /** What a program asks its terminal is answered here, and at nobody else's. */
+  get answers(): boolean {
+    const { clientId, userId: id } = this.#holdfast.self;
+    return answersQueries({ clientId, id }, this.driver, this.presence.people);
   }
 
   /** Another one decides the size, or nobody does and this page is not about to. */
