@@ -79,7 +79,7 @@ describe.skipIf(chromium === null)('two at one terminal, in Chromium (skipped wi
     await page.keyboard.type(text);
   };
 
-  it('PAGE16, PAGE17, PAGE18, PRESENCE2, PRESENCE9: the desktop drives, the phone watches, takes over, hands back, leaves', async () => {
+  it('PAGE16, PAGE17, PAGE18, PRESENCE2, PRESENCE9, TERM7: the desktop drives, the phone watches, takes over, hands back, leaves', async () => {
     const id = await terminal();
     const desktop = await open('desktop', 'light');
     await visit(desktop, id);
@@ -97,6 +97,12 @@ describe.skipIf(chromium === null)('two at one terminal, in Chromium (skipped wi
     await type(phone, 'echo from-$((40+3))-phone\n');
     await eventually('typed on the phone', async () => /^from-43-phone/m.test(await screenOf(desktop)));
     expect([await sizeOf(id), await drives(phone), await driverOf(id)]).toEqual([large, false, 'Chrome on Linux']);
+    // A program asks what its terminal is: both pages read that, one answers.
+    await type(desktop, "printf '\\e[c'; cat -v\n");
+    await eventually('an answer', async () => /\^\[\[\?[\d;]+c/.test(await screenOf(phone)));
+    await type(phone, 'end\n');
+    await eventually('one answer', async () => /^\^\[\[\?[\d;]+cend$/m.test(await screenOf(desktop)));
+    await desktop.keyboard.press('Control+C');
     await phone.screenshot({ path: `${artifacts}drivers-watching-phone-dark.png` });
     expect(await violations(phone)).toEqual([]);
 
