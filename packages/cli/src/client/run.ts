@@ -15,6 +15,7 @@ import { listOutbox } from './file-outbox.ts';
 import type { LocalTerminal } from './local-terminal.ts';
 import type { Outcome } from './outcome.ts';
 import type { Output } from './output.ts';
+import { placeOf } from './place.ts';
 import { serverAccess } from './server-access.ts';
 
 export interface Surroundings {
@@ -62,7 +63,7 @@ async function carryOut(line: CommandLine, invocation: Asking, around: Surroundi
       await ls(line, invocation);
       return quiet;
     case 'new':
-      await newSession(line, invocation);
+      await newSession(line, invocation, placeOf(around.environment, process.cwd()));
       return quiet;
     case 'send':
       return send(line, invocation, around.stdin);

@@ -14,13 +14,13 @@ type New = Extract<ClientCommand, { command: 'new' }>;
 const openAnswers: ReadonlySet<ErrorKind> = new Set(['timeout', 'unavailable', 'internal']);
 const pausesMs = [500, 2_000];
 
-/** Prints the id, and nothing else, on standard output. */
-export async function newSession(line: CommandLine, { agent, cwd, title, prompt }: New): Promise<void> {
+/** Prints the id, and nothing else, on standard output. here: the folder in which the person is. */
+export async function newSession(line: CommandLine, { agent, cwd, title, prompt }: New, here: string): Promise<void> {
   if (cwd === null && !line.access.local) {
     throw new Failure('usage', 'Say where on that machine: --cwd DIR (absolute, or below its first workspace folder).');
   }
   const kind = await kindOf(line, agent, prompt);
-  const path = line.access.local ? resolve(cwd ?? '.') : (cwd ?? '');
+  const path = line.access.local ? resolve(here, cwd ?? '.') : (cwd ?? '');
   const workspace = line.need(await line.rest.createWorkspace({ path }));
   const body: CreateSession = { workspaceId: workspace.id, ...kind, ...(title === null ? {} : { title }) };
   const idempotencyKey = randomUUID();
