@@ -16,14 +16,27 @@ export default defineConfig({
       },
       {
         test: {
-          name: 'e2e',
-          include: ['e2e/**/*.test.ts'],
+          name: 'journeys',
+          include: ['e2e/journeys/**/*.test.ts', 'e2e/architecture/**/*.test.ts'],
+          setupFiles: ['packages/testkit/src/property-seed.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          // They wait for facts, most of the time; two at once take little more than half.
+          maxWorkers: 2,
+          // After the packages' tests: whole systems and browsers want the machine.
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
+          name: 'faults',
+          include: ['e2e/faults/**/*.test.ts'],
           setupFiles: ['packages/testkit/src/property-seed.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
           fileParallelism: false,
-          // After the packages' tests: whole systems and browsers want the machine for themselves.
-          sequence: { groupOrder: 1 },
+          // They load the machine themselves, and some look at how long something takes.
+          sequence: { groupOrder: 2 },
         },
       },
     ],

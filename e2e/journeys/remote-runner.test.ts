@@ -145,7 +145,7 @@ it('OPS9, HOLD1: stopped politely it says so and leaves the shells; what cannot 
   expect(await far.stop()).toBe(0);
   expect(far.output()).toMatch(/Stopping \(SIGTERM\); shells and agents go on\.\n$/);
   expect(await far.runToEnd('ftp://nowhere', api.key)).toBe(2);
-  expect(far.output()).toContain('--server must be like');
+  expect(far.output()).toContain('A server is named like https://');
   expect(await far.runToEnd(holdfast.origin, '')).toBe(2);
   expect(far.output()).toContain('HOLDFAST_RUNNER_KEY');
   expect(await far.runToEnd(holdfast.origin, `hf_${'x'.repeat(64)}`)).toBe(1);

@@ -40,7 +40,7 @@ export async function install(options: InstallationOptions = {}): Promise<Instal
   const temporary = temporaryDirectory();
   const home = join(temporary.path, 'home');
   const workspaces = join(temporary.path, 'workspaces');
-  const dataDirectory = join(temporary.path, 'data');
+  const dataDirectory = options.environment?.['HOLDFAST_DATA_DIR'] ?? join(temporary.path, 'data');
   for (const path of [home, workspaces]) mkdirSync(path);
   const model = options.model === false ? null : await startModel();
   const port = await freePort();
