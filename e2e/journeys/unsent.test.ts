@@ -240,7 +240,7 @@ describe.skipIf(chromium === null)('what is not sent yet, in Chromium (skipped w
     Object.assign(holdfast.environment, {
       HOLDFAST_MAX_RUNNING_AGENTS: '1',
       HOLDFAST_MESSAGES_PER_MINUTE: '12',
-      HOLDFAST_INPUT_BYTES_PER_SECOND: '2000',
+      HOLDFAST_INPUT_BYTES_PER_SECOND: '5000',
       HOLDFAST_STARTS_PER_MINUTE: '1',
       HOLDFAST_MAX_CONNECTIONS: '1',
     });
@@ -291,7 +291,7 @@ describe.skipIf(chromium === null)('what is not sent yet, in Chromium (skipped w
     await page.getByTestId('terminal').click();
     await page.keyboard.type('cat > keys.txt\n');
     await page.keyboard.insertText(`${'k'.repeat(99)}\n`.repeat(800));
-    await page.getByText(/^Terminals take 2000 bytes a second from you\..*Go on (now|in \d+ s)$/).waitFor();
+    await page.getByText(/^Terminals take 5000 bytes a second from you\..*Go on (now|in \d+ s)$/).waitFor();
     await page.getByText('Terminals take').waitFor({ state: 'detached', timeout: 30_000 });
 
     // One page too many: it says so, and comes in when there is room.
