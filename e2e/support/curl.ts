@@ -27,8 +27,15 @@ export class Curl {
       `${this.#origin}${path}`,
     ];
     const running = promisify(execFile)('curl', args, { maxBuffer: 64 * 1024 * 1024 });
-    running.child.stdin?.end(data ?? '');
-    const { stdout } = await running;
+    // Refused before it has sent everything, curl may stop reading, or see the connection end: what it was told counts.
+    running.child.stdin?.on('error', () => undefined).end(data ?? '');
+    const stdout = await running.then(
+      (ended) => ended.stdout,
+      (error: { stdout?: string }) => {
+        if (/\n[1-5]\d\d$/.test(error.stdout ?? '')) return error.stdout ?? '';
+        throw error;
+      },
+    );
     const cut = stdout.lastIndexOf('\n');
     const text = stdout.slice(0, cut);
     return {
