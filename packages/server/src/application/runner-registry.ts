@@ -213,13 +213,16 @@ export class RunnerRegistry {
       if (this.#linked.get(link.id) !== linked) return;
       this.#known.set(link.id, { id: link.id, name: link.name, roots: link.roots, ownerId: link.ownerId });
       link.welcome();
-      for (const { id } of open) linked.sessions.add(id);
+      for (const row of open) {
+        linked.sessions.add(row.id);
+        // Before they are compared: what is written then is newer.
+        this.#leases.note(row);
+      }
       const unknown = await this.#reconcile(link, inventory, open);
       // Processes of sessions that are over here: their last reports may still come, so only what lives is ended.
       for (const item of unknown) if (item.alive) link.send({ type: 'abandon', sessionId: item.sessionId });
       if (this.#linked.get(link.id) !== linked) return;
       linked.ready = true;
-      for (const row of open) this.#leases.note(row);
       this.#leases.linked(link.id);
       this.#options.log.info({ runnerId: link.id, sessions: inventory.length }, 'runner linked');
       this.pump(link.id);

@@ -138,6 +138,24 @@ it('TURN14: a turn on a machine that is away stands, and is shown as there; nobo
   expect(await turn()).toMatchObject({ turnId, phase: 'running' });
 });
 
+it('TURN14: what was interrupted when its runner came back is asked after no more', async () => {
+  const runner = come();
+  const { id, deliveryId, begin, turn } = await dispatched(runner);
+  runner.channel.send({ type: 'done', deliveryId });
+  await begin();
+  const online = async () => must(await application.session(login, id)).runnerOnline;
+  runner.channel.close();
+  await eventually('away', async () => !(await online()));
+  const back = come();
+  await eventually('over', async () => (await turn()) === null);
+  await eventually('back', online);
+  pass(60_000);
+  // What was said before it has been heard before its answer.
+  back.channel.send({ type: 'report', report: { sessionId: id, source: 'out:p', position: 1, facts: [] } });
+  await eventually('stored', () => back.heard.some(({ type }) => type === 'stored'));
+  expect(back.asked()).toBe(0);
+});
+
 it('APPR12: a question after the turn expires once its process is gone, at the next look', async () => {
   const runner = come();
   const { id, turnId, report, begin } = await dispatched(runner);
