@@ -6,10 +6,8 @@
 import { randomUUID } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import type { Resources } from '@holdfast/cli/resources.ts';
-import { createClient } from '@holdfast/link/client.ts';
-import { memoryOutbox } from '@holdfast/link/memory-outbox.ts';
-import { systemClock } from '@holdfast/link/system-clock.ts';
 import { eventually } from '@holdfast/testkit/eventually.ts';
+import { newClient } from './client.ts';
 import { type StartedInstallation, startInstallation } from './installation.ts';
 import { paced } from './paced.ts';
 import { machine, runBench, say } from './run-bench.ts';
@@ -66,15 +64,7 @@ await runBench(async (owner: Resources) => {
 
 async function recover({ installation, api }: StartedInstallation, ids: readonly string[]): Promise<Recovery> {
   const [watched = ''] = ids;
-  const client = createClient({
-    url: installation.origin,
-    key: api.key,
-    storage: memoryOutbox(),
-    firstFailure: 'fail',
-    clock: systemClock,
-    random: Math.random,
-    makeId: randomUUID,
-  });
+  const client = newClient({ url: installation.origin, key: api.key });
   const headers = { authorization: `Bearer ${api.key}` };
   const answers = async (id: string): Promise<boolean> =>
     (await fetch(`${installation.origin}/api/sessions/${id}/screen?format=text`, { headers })).ok;

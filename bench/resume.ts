@@ -4,13 +4,10 @@
  * The server is the real program, the client the page's, over a WebSocket of this machine. About 2 minutes, most of
  * them for writing a million facts.
  */
-import { randomUUID } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import type { Resources } from '@holdfast/cli/resources.ts';
-import { createClient } from '@holdfast/link/client.ts';
-import { memoryOutbox } from '@holdfast/link/memory-outbox.ts';
-import { systemClock } from '@holdfast/link/system-clock.ts';
 import { addFacts, openStore } from './filling.ts';
+import { newClient } from './client.ts';
 import { startInstallation } from './installation.ts';
 import { machine, runBench, say } from './run-bench.ts';
 import { median } from './terminals/statistics.ts';
@@ -74,16 +71,7 @@ async function resume(
   behind: number,
 ): Promise<{ milliseconds: number; facts: number }> {
   const lastSeq = await lastSeqOf(url, key, sessionId);
-  const client = createClient({
-    url,
-    key,
-    storage: memoryOutbox(),
-    firstFailure: 'fail',
-    clock: systemClock,
-    random: Math.random,
-    makeId: randomUUID,
-    transports: ['websocket'],
-  });
+  const client = newClient({ url, key, transports: ['websocket'] });
   try {
     const { promise, resolve, reject } = Promise.withResolvers<number>();
     let facts = 0;

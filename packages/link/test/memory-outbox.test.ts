@@ -1,17 +1,12 @@
+import type { KeptCommand } from '@holdfast/core/client/outbox.ts';
 import { memoryOutbox } from '../src/memory-outbox.ts';
-import { type OutboxDevice, type OutboxUser, outboxContract } from './outbox-contract.ts';
+import { type OutboxDevice, type OutboxUser, outboxContract, userOf } from './outbox-contract.ts';
 
 async function user(): Promise<OutboxUser> {
   const storage = memoryOutbox();
-  const adopted: Awaited<ReturnType<OutboxUser['adopted']>>[number][] = [];
+  const adopted: KeptCommand[] = [];
   await storage.open((commands) => adopted.push(...commands));
-  return {
-    adopted: () => Promise.resolve(adopted),
-    put: (command) => storage.put(command),
-    remove: (id) => storage.remove(id),
-    rescan: () => Promise.resolve(storage.rescan()),
-    leave: () => storage.close(),
-  };
+  return userOf(storage, adopted);
 }
 
 const device = (): Promise<OutboxDevice> => Promise.resolve({ user, [Symbol.asyncDispose]: async () => {} });

@@ -2,6 +2,7 @@
 import { eventually } from '@holdfast/testkit/eventually.ts';
 import { describe, expect, it } from 'vitest';
 import type { KeptCommand } from '@holdfast/core/client/outbox.ts';
+import type { OutboxStorage } from '../src/outbox-storage.ts';
 
 /** One client on a device: a tab, a process. */
 export interface OutboxUser {
@@ -13,6 +14,15 @@ export interface OutboxUser {
   /** Ends it. */
   leave(): Promise<void>;
 }
+
+/** A storage of this process; adopted: what its open() has handed out so far. */
+export const userOf = (storage: OutboxStorage, adopted: readonly KeptCommand[]): OutboxUser => ({
+  adopted: () => Promise.resolve(adopted),
+  put: (command) => storage.put(command),
+  remove: (id) => storage.remove(id),
+  rescan: () => Promise.resolve(storage.rescan()),
+  leave: () => storage.close(),
+});
 
 export interface OutboxDevice extends AsyncDisposable {
   user(): Promise<OutboxUser>;

@@ -8,7 +8,7 @@ import type { KeptCommand } from '@holdfast/core/client/outbox.ts';
 import type { OutboxStorage } from '@holdfast/link/outbox-storage.ts';
 import { temporaryDirectory } from '@holdfast/testkit/temporary-directory.ts';
 import { expect, it } from 'vitest';
-import { kept, type OutboxUser, outboxContract } from '../../../link/test/outbox-contract.ts';
+import { kept, type OutboxUser, outboxContract, userOf } from '../../../link/test/outbox-contract.ts';
 import { fileOutbox, listOutbox } from '../../src/client/file-outbox.ts';
 
 let processes = 0;
@@ -36,13 +36,7 @@ outboxContract(
     const directory = temporaryDirectory();
     const user = async (): Promise<OutboxUser> => {
       const { storage, adopted } = await opened(directory.path);
-      return {
-        adopted: () => Promise.resolve(adopted),
-        put: (command) => storage.put(command),
-        remove: (id) => storage.remove(id),
-        rescan: () => Promise.resolve(storage.rescan()),
-        leave: () => storage.close(),
-      };
+      return userOf(storage, adopted);
     };
     return Promise.resolve({ user, [Symbol.asyncDispose]: async () => directory[Symbol.dispose]() });
   },

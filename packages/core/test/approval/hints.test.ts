@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { hintsOf } from '../../src/approval/hints.ts';
 
-const cwd = '/work/app';
+const cwd = '/srv/app';
 const of = (input: Record<string, unknown>, tool = 'Bash') => hintsOf({ tool, input, cwd });
 const leaves = (to?: string) => ({ kind: 'leaves', ...(to === undefined ? {} : { to }) });
 const outside = (path: string) => ({ kind: 'outside', path });
@@ -24,10 +24,10 @@ describe('what a call would touch beyond its workspace', () => {
     ['rsync -a a/ host.example:b/', [leaves('host.example')]],
     ['cat /etc/passwd', [outside('/etc/passwd')]],
     ['cat "/etc/pass wd" > /dev/null', [outside('/etc/pass wd')]],
-    ['cp a ../other/b', [outside('/work/other/b')]],
+    ['cp a ../other/b', [outside('/srv/other/b')]],
     ['cp a sub/../b', []],
-    ['rm -rf ~/x /work/app/build', [outside('~/x')]],
-    ['cat /work/application', [outside('/work/application')]],
+    ['rm -rf ~/x /srv/app/build', [outside('~/x')]],
+    ['cat /srv/application', [outside('/srv/application')]],
     ['echo $(cat /etc/shadow)', [outside('/etc/shadow')]],
     ['ls', []],
   ] as const)('APPR10: %s', (command, hints) => {
@@ -35,8 +35,8 @@ describe('what a call would touch beyond its workspace', () => {
   });
 
   it('APPR10: files, notebooks and addresses of other tools', () => {
-    expect(of({ file_path: '/work/app/a.ts' }, 'Edit')).toEqual([]);
-    expect(of({ file_path: 'a/../../x' }, 'Edit')).toEqual([outside('/work/x')]);
+    expect(of({ file_path: '/srv/app/a.ts' }, 'Edit')).toEqual([]);
+    expect(of({ file_path: 'a/../../x' }, 'Edit')).toEqual([outside('/srv/x')]);
     expect(of({ notebook_path: '/tmp/n.ipynb' }, 'NotebookEdit')).toEqual([outside('/tmp/n.ipynb')]);
     expect(of({ url: 'https://user@example.org:8443/x' }, 'WebFetch')).toEqual([leaves('example.org:8443')]);
     expect(of({ query: 'x' }, 'WebSearch')).toEqual([leaves()]);
