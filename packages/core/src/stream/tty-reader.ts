@@ -21,8 +21,15 @@ export interface TtyReader {
 export type TtyStep =
   | { readonly do: 'send'; readonly from: number; readonly most: number }
   | { readonly do: 'wait' }
-  /** What comes next is no longer kept: a screen is needed. */
+  /** What comes next is no longer kept, or would be seen too late: a screen is needed. */
   | { readonly do: 'screen' };
+
+/**
+ * How long a subscriber may be shown what was, ms: on a line of 1 Mbit/s a full ring is 8 s of it, all before the
+ * prompt. Less than a quarter of a ring is never left out: a rate that was seen of little output may be too low.
+ */
+const lateMs = 2_000;
+const lateBytes = limits.serverRing / 4;
 
 /** before: what is known of this subscriber from earlier. */
 export function ttyReaderAt(offset: number, before?: TtyReader): TtyReader {
@@ -32,7 +39,8 @@ export function ttyReaderAt(offset: number, before?: TtyReader): TtyReader {
 
 /** What to do for a reader of a ring that keeps [start, end). */
 export function nextTtyStep(reader: TtyReader, ring: { readonly start: number; readonly end: number }): TtyStep {
-  if (reader.cursor < ring.start) return { do: 'screen' };
+  const isLate = reader.rate > 0 && ring.end - reader.cursor > Math.max(reader.rate * lateMs, lateBytes);
+  if (reader.cursor < ring.start || isLate) return { do: 'screen' };
   const credit = reader.parsed + reader.window - reader.cursor;
   if (reader.cursor >= ring.end || credit <= 0) return { do: 'wait' };
   return { do: 'send', from: reader.cursor, most: credit };

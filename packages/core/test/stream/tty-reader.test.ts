@@ -45,6 +45,18 @@ it('STREAM4: the window follows the measured rate: about a second of it', () => 
   expect(ttyReaderAt(7, reader)).toEqual({ cursor: 7, parsed: 7, window, rate, mark: null });
 });
 
+it('STREAM4: what a slow reader would see more than 2 s late is left out for a screen', () => {
+  const slow = { ...ttyReaderAt(0), window: 125_000, rate: 125 };
+  const quarter = limits.serverRing / 4;
+  expect(nextTtyStep(slow, { start: 0, end: quarter })).toEqual({ do: 'send', from: 0, most: 125_000 });
+  expect(nextTtyStep(slow, { start: 0, end: quarter + 1 })).toEqual({ do: 'screen' });
+  // Quick enough, or of a rate nobody knows yet: every byte that is kept.
+  const whole = { start: 0, end: limits.serverRing };
+  expect(nextTtyStep({ ...slow, rate: 1_000 }, whole).do).toBe('send');
+  expect(nextTtyStep({ ...slow, rate: 0 }, whole).do).toBe('send');
+  expect(nextTtyStep({ ...slow, rate: 500 }, whole).do).toBe('screen');
+});
+
 it('STREAM4: a reader that fell out of the ring needs a screen, one ahead of it waits', () => {
   expect(nextTtyStep(ttyReaderAt(10), { start: 20, end: 30 })).toEqual({ do: 'screen' });
   expect(nextTtyStep(ttyReaderAt(30), { start: 20, end: 30 })).toEqual({ do: 'wait' });
