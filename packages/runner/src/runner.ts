@@ -20,7 +20,8 @@ import type {
 import { protocolVersion } from '@holdfast/protocol/version.ts';
 import { AgentCatalogue } from './agents/agent-catalogue.ts';
 import { AgentHost } from './agents/agent-host.ts';
-import { type After, type AgentPatience, agentPatience, realAfter } from './agents/call-clock.ts';
+import { type After, realAfter } from './after.ts';
+import { type AgentPatience, agentPatience } from './agents/call-clock.ts';
 import type { AgentDriver } from './agents/driver.ts';
 import type { Environment } from './environment.ts';
 import { fromHolder } from './holder-error.ts';
@@ -126,6 +127,7 @@ class LinkedRunner implements Runner {
       limits: uploadLimits(options.maxUploadBytes ?? 0),
       days: options.uploadDays ?? 0,
       now: () => Date.now(),
+      after: options.after ?? realAfter,
       log,
     });
     this.#agents = new AgentHost({

@@ -17,7 +17,8 @@ import type {
   ToServer,
 } from '@holdfast/protocol/runner.ts';
 import { protocolVersion } from '@holdfast/protocol/version.ts';
-import type { After, AgentPatience } from '@holdfast/runner/agents/call-clock.ts';
+import type { After } from '@holdfast/runner/after.ts';
+import type { AgentPatience } from '@holdfast/runner/agents/call-clock.ts';
 import type { AgentDriver } from '@holdfast/runner/agents/driver.ts';
 import { createRunner } from '@holdfast/runner/runner.ts';
 import type { Runner } from '@holdfast/runner/runner.ts';

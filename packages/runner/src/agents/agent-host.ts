@@ -10,7 +10,8 @@ import { deliveriesSource } from '../reports.ts';
 import type { AttachedFile } from '../uploads/uploads.ts';
 import { existingWorkspacePath } from '../workspace-path.ts';
 import { agentProcessMetaSchema } from './agent-meta.ts';
-import { type After, type AgentPatience, CallClock } from './call-clock.ts';
+import type { After } from '../after.ts';
+import { type AgentPatience, CallClock } from './call-clock.ts';
 import { survey } from './survey.ts';
 import { TurnStart } from './turn-start.ts';
 import { AgentProcess } from './agent-process.ts';
@@ -55,16 +56,13 @@ export class AgentHost {
   readonly #starts = new Map<string, TurnStart>();
   /** By session: the newest turn that was told to stop. It begins no more. */
   readonly #stopped = new Map<string, string>();
-  readonly #sweeping: NodeJS.Timeout | null = null;
+  #stopSweeping: (() => void) | null = null;
   #closed = false;
 
   constructor(options: AgentHostOptions) {
     this.#clock = new CallClock(options.after, options.patience);
     this.#options = { ...options, clock: this.#clock };
-    if (options.idleMs > 0) {
-      this.#sweeping = setInterval(() => this.#stopIdle(), Math.min(sweepMs, options.idleMs));
-      this.#sweeping.unref();
-    }
+    if (options.idleMs > 0) this.#sweepLater(options);
   }
 
   /** Goes on with the processes of an earlier runner that are agents of ours. */
@@ -192,9 +190,16 @@ export class AgentHost {
   close(): void {
     this.#closed = true;
     this.#clock.close();
-    if (this.#sweeping !== null) clearInterval(this.#sweeping);
+    this.#stopSweeping?.();
     for (const processes of this.#processes.values()) for (const process of processes) process.detach();
     this.#processes.clear();
+  }
+
+  #sweepLater({ after, idleMs }: Pick<AgentHostOptions, 'after' | 'idleMs'>): void {
+    this.#stopSweeping = after(Math.min(sweepMs, idleMs), () => {
+      this.#stopIdle();
+      this.#sweepLater({ after, idleMs });
+    });
   }
 
   async #startTurn(

@@ -1,5 +1,5 @@
 /** How long what is asked of a driver may take. A driver that never answers holds up nobody for longer. */
-export type After = (ms: number, call: () => void) => () => void;
+import type { After } from '../after.ts';
 
 /** Milliseconds. Longer than the drivers' own, which know their agents: these are for a driver that does not answer. */
 export interface AgentPatience {
@@ -14,12 +14,6 @@ export interface AgentPatience {
 }
 
 export const agentPatience: AgentPatience = { startMs: 90_000, stopMs: 20_000, callMs: 30_000, endMs: 5_000 };
-
-export const realAfter: After = (ms, call) => {
-  const timer = setTimeout(call, ms);
-  timer.unref();
-  return () => clearTimeout(timer);
-};
 
 export class CallClock {
   readonly patience: AgentPatience;

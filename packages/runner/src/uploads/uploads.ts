@@ -11,6 +11,7 @@ import type { Attachment, UploadState } from '@holdfast/protocol/upload.ts';
 import { decidePiece, isComplete } from '@holdfast/core/upload/decide-piece.ts';
 import type { Upload, UploadLimits, UploadUse } from '@holdfast/core/upload/decide-piece.ts';
 import { safeFileName } from '@holdfast/core/upload/file-name.ts';
+import type { After } from '../after.ts';
 import { InTheWay, codeOf } from './upload-disk.ts';
 import type { UploadDisk, UploadKey } from './upload-disk.ts';
 
@@ -21,6 +22,7 @@ export interface UploadsOptions {
   readonly days: number;
   /** Wall clock, ms. */
   readonly now: () => number;
+  readonly after: After;
   readonly log: Logger;
 }
 
@@ -56,7 +58,7 @@ export class Uploads {
   readonly #sessions = new Map<string, Map<string, Entry>>();
   readonly #queues = new Map<string, Promise<unknown>>();
   readonly #dropped = new Set<string>();
-  #sweeping: NodeJS.Timeout | null = null;
+  #stopSweeping: (() => void) | null = null;
 
   constructor(options: UploadsOptions) {
     this.#options = options;
@@ -74,14 +76,18 @@ export class Uploads {
       });
     }
     await this.sweep();
-    this.#sweeping = setInterval(() => {
-      this.sweep().catch((error: unknown) => this.#options.log.error({ err: error }, 'uploads were not swept'));
-    }, dayMs);
-    this.#sweeping.unref();
+    this.#sweepLater();
   }
 
   close(): void {
-    if (this.#sweeping !== null) clearInterval(this.#sweeping);
+    this.#stopSweeping?.();
+  }
+
+  #sweepLater(): void {
+    this.#stopSweeping = this.#options.after(dayMs, () => {
+      this.sweep().catch((error: unknown) => this.#options.log.error({ err: error }, 'uploads were not swept'));
+      this.#sweepLater();
+    });
   }
 
   /** Where a session's files lie, also while there are none. */

@@ -8,6 +8,7 @@ import { limits } from '@holdfast/protocol/limits.ts';
 import type { UploadState } from '@holdfast/protocol/upload.ts';
 import { type UploadDisk, createUploadDisk } from '@holdfast/runner/uploads/upload-disk.ts';
 import { Uploads } from '@holdfast/runner/uploads/uploads.ts';
+import { eventually } from '@holdfast/testkit/eventually.ts';
 import { temporaryDirectory } from '@holdfast/testkit/temporary-directory.ts';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -17,6 +18,8 @@ const dayMs = 24 * 3_600_000;
 let directory: ReturnType<typeof temporaryDirectory>;
 let root: string;
 /** Added to the wall clock, ms. */
+/** The newest one's: a day has passed. */
+let daily = (): void => undefined;
 let ahead = 0;
 const running: Uploads[] = [];
 beforeEach(() => {
@@ -38,6 +41,11 @@ async function start(
     limits: options.limits ?? uploadLimits(0),
     days: options.days ?? 0,
     now: () => Date.now() + ahead,
+    after: (ms, call) => {
+      expect(ms).toBe(dayMs);
+      daily = call;
+      return () => undefined;
+    },
     log: pino({ level: process.env['TEST_LOG'] ?? 'silent' }),
   });
   running.push(uploads);
@@ -220,9 +228,8 @@ describe('age', () => {
     const states = ['old', 'read', 'sent'].map((uploadId) => next.state({ ...key, uploadId }));
     expect((await Promise.all(states)).map(kind)).toEqual(['not_found', 'ok', 'ok']);
     ahead = 14 * dayMs;
-    await next.sweep();
-    expect(files()).toEqual([]);
-    expect(readdirSync(root)).toEqual([]);
+    daily();
+    await eventually('all is gone', () => readdirSync(root).length === 0);
   });
 
   it('UPLOAD6: with 0 days nothing goes by itself', async () => {
