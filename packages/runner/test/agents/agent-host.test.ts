@@ -221,6 +221,24 @@ describe('agents', () => {
     expect(server.factsOf('turn.interrupted')).toEqual([{ turnId: 't1', reason: 'agent_died' }]);
   });
 
+  it('TURN20: beside an earlier process that this runner has no driver for, none is started', async () => {
+    const drivers = [new EchoDriver()];
+    await using machine = await startMachine({ drivers });
+    const { server, root } = machine;
+    const runner = await machine.run();
+    await server.carryOut(turn(root, 't1', 'wait'));
+    await runner.close();
+    const other = Object.assign(new EchoDriver(), { provider: 'other' });
+    drivers.splice(0, 1, other);
+    await machine.run();
+    await server.carryOut(turn(root, 't2', 'hello', { provider: 'other' }));
+    await eventually('the end', () => server.factsOf('turn.ended').length === 1);
+    expect(server.factsOf('turn.ended')[0]).toMatchObject({ outcome: 'failed', error: { kind: 'conflict' } });
+    expect(other.calls).toEqual([]);
+    const list = await machine.holder.list();
+    expect(list.ok && list.value.map(({ id }) => id)).toEqual([`${sessionId}.1`]);
+  });
+
   it('LINK22: a message delivered again after its agent died and was forgotten is not handed to another', async () => {
     const { machine, server, driver, runner, root } = await machineWithAgent();
     await using _ = machine;
