@@ -68,17 +68,41 @@ it('APPR3: denied with a message, the agent is told and goes on', async () => {
   expect(answer?.data.text).toContain('not today');
 });
 
-it('APPR4: a question waits through a kill -9 of the server and is answered once', async () => {
-  const id = await claude('ask');
-  const { approvalId, questions } = await api.fact(id, 'question.requested');
+it('APPR2, APPR4, APPR14: a question and a plan wait through a kill -9 of the server, each is answered once, and a second answer is told who was first', async () => {
+  const [asking, planning] = await Promise.all([claude('ask'), claude('plan 1. look 2. do it')]);
+  const { approvalId, questions } = await api.fact(asking, 'question.requested');
   expect(questions?.[0]?.options.map((option) => option.label)).toEqual(['Red', 'Blue']);
+  const plan = await api.fact(planning, 'approval.requested');
+  expect(plan).toMatchObject({ kind: 'plan', input: { plan: '1. look 2. do it' } });
   await holdfast.kill();
   await holdfast.start();
-  await api.answer(approvalId, { decision: 'allow', answers: { 'Which colour?': 'Blue' } });
-  await api.fact(id, 'turn.ended', (data) => data.outcome === 'completed');
-  const log = await api.log(id);
-  expectSoundLog(log);
-  expect(log.findLast((fact) => fact.type === 'message.assistant')?.data.text).toContain('Blue');
+  const blue = { decision: 'allow', answers: { 'Which colour?': 'Blue' } };
+  const answers = [
+    { id: approvalId, given: blue, other: { ...blue, answers: { 'Which colour?': 'Red' } } },
+    {
+      id: plan.approvalId,
+      given: { decision: 'deny', message: 'look twice first' },
+      other: { decision: 'allow' },
+    },
+  ];
+  for (const { id, given, other } of answers) {
+    await api.answer(id, given);
+    // The same again is the same; another is too late, however soon it comes.
+    await api.answer(id, given);
+    await expect(api.answer(id, { ...other, id: 'another-device' })).rejects.toThrow(
+      /409 .*"already_answered".*"answeredBy"/,
+    );
+  }
+  for (const [id, told] of [
+    [asking, 'Blue'],
+    [planning, 'look twice first'],
+  ] as const) {
+    await api.fact(id, 'turn.ended', (data) => data.outcome === 'completed');
+    const log = await api.log(id);
+    expectSoundLog(log);
+    expect(log.filter(({ type }) => type === 'approval.requested' || type === 'question.requested')).toHaveLength(1);
+    expect(log.findLast((fact) => fact.type === 'message.assistant')?.data.text).toContain(told);
+  }
 });
 
 it('TURN9: an agent that cannot run says what to do', async () => {

@@ -6,6 +6,7 @@
  *   run COMMAND          the Bash tool
  *   write FILE TEXT      the Write tool; a relative file is taken from the agent's working directory
  *   ask                  the AskUserQuestion tool: "Which colour?" Red or Blue
+ *   plan STEPS           the EnterPlanMode tool, then ExitPlanMode with these as the plan
  *   fail                 error 400
  * A tool's result is answered with "Result: " and the result's text. Anything else is answered with "You said: …".
  */
@@ -33,7 +34,7 @@ export function keywordScript(conversation: Conversation): Reply {
   if (toolResults.length > 0) {
     return says(text(...words(`Result: ${toolResults.map((result) => result.text).join('\n')}`)));
   }
-  const [, keyword, rest = ''] = /\b(say|think|slow|run|write|ask|fail)\b[ :]*([^\n]*)/.exec(userText) ?? [];
+  const [, keyword, rest = ''] = /\b(say|think|slow|run|write|ask|plan|fail)\b[ :]*([^\n]*)/.exec(userText) ?? [];
   switch (keyword) {
     case 'say':
       return says(text(...words(rest)));
@@ -64,6 +65,8 @@ export function keywordScript(conversation: Conversation): Reply {
           ],
         }),
       );
+    case 'plan':
+      return says(uses('EnterPlanMode', {}), uses('ExitPlanMode', { plan: rest.trim() }));
     case 'fail':
       return invalidRequest('as you wished');
     default:
