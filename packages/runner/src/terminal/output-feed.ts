@@ -1,8 +1,10 @@
 /**
- * A terminal's output on its way to the server: sent at once while there is credit, from the ring when credit comes
- * back. Holds no bytes of its own.
+ * A terminal's output on its way to the server, which is a subscriber like any other: sent at once while it has credit,
+ * from the ring when credit comes back, and about a second of what the link was seen to carry, so that nothing else on
+ * the link waits long behind it. Holds no bytes of its own.
  */
 import type { ByteRing } from '@holdfast/core/stream/byte-ring.ts';
+import { nextTtyStep, ttyParsed, ttyReaderAt, ttySent } from '@holdfast/core/stream/tty-reader.ts';
 
 export interface OutputSink {
   /** Output will begin (or go on) at `first`; what the server has before that does not connect to it. */
@@ -11,27 +13,28 @@ export interface OutputSink {
   output(offset: number, data: Uint8Array): void;
 }
 
-/** Bytes sent and not yet taken by the server. */
-const window = 1024 * 1024;
 /** Largest block sent from the ring. */
 const block = 64 * 1024;
 
 export class OutputFeed {
   readonly #ring: ByteRing;
+  readonly #now: () => number;
   #sink: OutputSink | null = null;
-  /** Offset of the next byte to send. */
-  #next = 0;
-  #taken = 0;
+  #reader = ttyReaderAt(0);
 
-  constructor(ring: ByteRing) {
+  /** now: monotonic, ms. */
+  constructor(ring: ByteRing, now: () => number) {
     this.#ring = ring;
+    this.#now = now;
   }
 
-  /** from: next byte wanted; null: from now on. Replaces what was open. */
+  /** from: next byte wanted; null: from now on. Replaces what was open; what the link carries is not known yet. */
   open(from: number | null, sink: OutputSink): void {
     this.#sink = sink;
     const wanted = from ?? this.#ring.end;
-    this.#begin(Math.min(Math.max(wanted, this.#ring.start), this.#ring.end));
+    const first = Math.min(Math.max(wanted, this.#ring.start), this.#ring.end);
+    this.#reader = ttyReaderAt(first);
+    sink.opened(first);
     this.#pump();
   }
 
@@ -40,44 +43,48 @@ export class OutputFeed {
   }
 
   taken(offset: number): void {
-    if (this.#sink === null || offset <= this.#taken) return;
-    this.#taken = Math.min(offset, this.#next);
+    if (this.#sink === null) return;
+    this.#reader = ttyParsed(this.#reader, offset, this.#now());
     this.#pump();
   }
 
   /** `data` has just been put into the ring at `offset`. */
   appended(offset: number, data: Uint8Array): void {
     if (this.#sink === null) return;
-    if (offset === this.#next && offset + data.length - this.#taken <= window) {
-      this.#next += data.length;
-      this.#sink.output(offset, data);
-    } else {
-      this.#pump();
-    }
+    const step = nextTtyStep(this.#reader, this.#ring);
+    if (step.do === 'send' && step.from === offset && step.most >= data.byteLength) this.#send(offset, data);
+    else this.#pump();
   }
 
   /** The ring was reset: output goes on at its end. */
   broken(): void {
-    if (this.#sink !== null) this.#begin(this.#ring.end);
+    this.#moveOn();
   }
 
-  #begin(first: number): void {
-    this.#next = first;
-    this.#taken = first;
+  /** The little that goes out next is not what was printed before: whoever is shown a screen waits for it behind that. */
+  #moveOn(): void {
+    const first = this.#ring.end;
+    this.#reader = { ...ttyReaderAt(first), rate: this.#reader.rate };
     this.#sink?.opened(first);
   }
 
+  #send(offset: number, data: Uint8Array): void {
+    this.#reader = ttySent(this.#reader, data.byteLength, this.#now());
+    this.#sink?.output(offset, data);
+  }
+
   #pump(): void {
-    while (this.#sink !== null && this.#next < this.#ring.end) {
-      const credit = window - (this.#next - this.#taken);
-      if (credit <= 0) return;
-      // Only with credit: while there is none, nothing is gained by moving on early.
-      if (this.#next < this.#ring.start) this.#begin(this.#ring.start);
-      const data = this.#ring.read(this.#next, Math.min(block, window - (this.#next - this.#taken)));
+    while (this.#sink !== null) {
+      const step = nextTtyStep(this.#reader, this.#ring);
+      if (step.do === 'wait') return;
+      if (step.do === 'screen') {
+        // Not before all was taken: what is on its way counts, and nothing is gained by moving on early.
+        if (this.#reader.parsed === this.#reader.cursor) this.#moveOn();
+        return;
+      }
+      const data = this.#ring.read(step.from, Math.min(step.most, block));
       if (data === null) return;
-      const offset = this.#next;
-      this.#next += data.length;
-      this.#sink.output(offset, data);
+      this.#send(step.from, data);
     }
   }
 }

@@ -75,7 +75,7 @@ export class Terminal {
     const { skip } = meta;
     const from = skip?.base === base.offset ? Math.max(skip.to, base.offset) : base.offset;
     this.#ring = new ByteRing(ringLimit, from);
-    this.#output = new OutputFeed(this.#ring);
+    this.#output = new OutputFeed(this.#ring, () => performance.now());
     this.#screen = new LazyScreen({
       ring: this.#ring,
       base,
