@@ -8,7 +8,7 @@ import { seededRandom } from '@holdfast/testkit/random.ts';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { Api } from '../support/api.ts';
 import { processesOf } from '../support/processes.ts';
-import { type Installation, install } from '../support/program.ts';
+import { type Installation, agentSettings, install } from '../support/program.ts';
 import { type RemoteMachine, remoteMachine } from '../support/remote-machine.ts';
 import { Load } from './support/load.ts';
 import { holderPid } from './support/measure.ts';
@@ -133,9 +133,5 @@ it(
   },
   rounds * 60_000,
 );
-
-/** What its agents need to reach the scripted model. */
-const agentSettings = (environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv =>
-  Object.fromEntries(Object.entries(environment).filter(([name]) => /^(ANTHROPIC|CLAUDE)_/.test(name)));
 
 const typedIn = (round: number): string => `say typed-${round}`;

@@ -108,7 +108,7 @@ it('LINK1, TURN5: the server killed in mid-stream: the runner dials again, and a
   await eventually('noticed', () => far.output().includes('The link is lost'), 40_000);
   await holdfast.start();
   await online(shell);
-  expect(far.output().match(/Linked to/g)).toHaveLength(2);
+  await eventually('it says so', () => far.output().match(/Linked to/g)?.length === 2);
   await api.fact(turn, 'turn.ended', (data) => data.outcome === 'completed');
   await api.answer(approvalId, { decision: 'allow' });
   await api.fact(open, 'turn.ended', (data) => data.outcome === 'completed');

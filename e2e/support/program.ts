@@ -101,6 +101,10 @@ export async function install(options: InstallationOptions = {}): Promise<Instal
   };
 }
 
+/** Of an installation's environment, what agents on another machine need to reach the scripted model. */
+export const agentSettings = (environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv =>
+  Object.fromEntries(Object.entries(environment).filter(([name]) => /^(ANTHROPIC|CLAUDE)_/.test(name)));
+
 async function startServer(environment: NodeJS.ProcessEnv): Promise<{ process: ChildProcess; link: string }> {
   const child = spawn(process.execPath, [bin, 'serve'], { env: environment, stdio: ['ignore', 'pipe', 'pipe'] });
   const link = await lineOf(child, /Holdfast is ready: (\S+)/);

@@ -5,15 +5,17 @@ import { type AddressInfo, type Server, type Socket, connect, createServer } fro
 const slice = 4 * 1024;
 
 export interface ProxyState {
-  /** What the client sends does not arrive. Half-open: nobody is told. */
+  /** Nothing of what the client sends arrives, not even that it hangs up. Half-open: nobody is told. */
   stallUp: boolean;
-  /** What the server sends does not arrive. */
+  /** The same of what the server sends. */
   stallDown: boolean;
-  /** Bytes per second from the server to all clients together; null: as fast as it goes. */
+  /** Bytes per second from all clients together to the server; null: as fast as it goes. */
+  upRate: number | null;
+  /** The same from the server. */
   downRate: number | null;
 }
 
-const clear: ProxyState = { stallUp: false, stallDown: false, downRate: null };
+const clear: ProxyState = { stallUp: false, stallDown: false, upRate: null, downRate: null };
 
 interface Pair {
   readonly client: Socket;
@@ -22,13 +24,20 @@ interface Pair {
   resume(): void;
 }
 
+/** What holds one direction back. */
+interface Gate {
+  stalled(): boolean;
+  /** How long the next bytes wait, ms, so that the rate holds. */
+  wait(bytes: number): number;
+}
+
 export class TcpProxy {
   readonly #server: Server;
   readonly #target: number;
   readonly #pairs = new Set<Pair>();
   #state = clear;
-  /** When the next byte may go down, ms. */
-  #free = 0;
+  readonly #up = rateGate(() => ({ stalled: this.#state.stallUp, rate: this.#state.upRate }));
+  readonly #down = rateGate(() => ({ stalled: this.#state.stallDown, rate: this.#state.downRate }));
   /** Connections accepted since the start. */
   accepted = 0;
 
@@ -50,10 +59,6 @@ export class TcpProxy {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
-  get open(): number {
-    return this.#pairs.size;
-  }
-
   /** From now on, for open and new connections. What was held back goes on when nothing holds it any more. */
   set(state: Partial<ProxyState>): void {
     this.#state = { ...clear, ...state };
@@ -63,7 +68,7 @@ export class TcpProxy {
   /** Ends what is open: as a proxy does (drop: FIN), or as a dead host does (reset: RST). */
   cut(how: 'drop' | 'reset'): void {
     for (const { client, server } of this.#pairs) {
-      if (how === 'drop') client.end();
+      if (how === 'drop') client.end(() => client.destroy());
       else client.resetAndDestroy();
       server.destroy();
     }
@@ -78,42 +83,44 @@ export class TcpProxy {
   #accept(client: Socket): void {
     this.accepted += 1;
     const server = connect({ port: this.#target, host: '127.0.0.1', noDelay: true });
-    const up = pump(client, server, () => (this.#state.stallUp ? null : 0));
-    const down = pump(server, client, (bytes) => (this.#state.stallDown ? null : this.#wait(bytes)));
+    const up = pump(client, server, this.#up);
+    const down = pump(server, client, this.#down);
     const pair: Pair = { client, server, resume: () => [up, down].forEach((resume) => resume()) };
     this.#pairs.add(pair);
-    for (const [one, other] of [
-      [client, server],
-      [server, client],
-    ] as const) {
-      one.on('error', () => other.destroy());
-      one.on('close', () => {
-        other.destroy();
-        this.#pairs.delete(pair);
-      });
-    }
-  }
-
-  /** How long the next slice waits, ms, so that the rate holds. */
-  #wait(bytes: number): number {
-    const { downRate } = this.#state;
-    if (downRate === null) return 0;
-    const now = performance.now();
-    const wait = Math.max(0, this.#free - now);
-    this.#free = now + wait + (bytes / downRate) * 1_000;
-    return wait;
+    const forget = (): void => {
+      if (client.closed && server.closed) this.#pairs.delete(pair);
+    };
+    for (const socket of [client, server]) socket.on('close', forget);
   }
 }
 
-/** Passes on what `from` has, a slice at a time; delay: ms for the next slice, or null: not before resume() is called. */
-function pump(from: Socket, to: Socket, delay: (bytes: number) => number | null): () => void {
+function rateGate(read: () => { readonly stalled: boolean; readonly rate: number | null }): Gate {
+  /** When the next byte may go, ms. */
+  let free = 0;
+  return {
+    stalled: () => read().stalled,
+    wait: (bytes) => {
+      const { rate } = read();
+      if (rate === null) return 0;
+      const now = performance.now();
+      const wait = Math.max(0, free - now);
+      free = now + wait + (bytes / rate) * 1_000;
+      return wait;
+    },
+  };
+}
+
+/** Passes on what `from` has, a slice at a time, and its end. Answers what takes up again what was held back. */
+function pump(from: Socket, to: Socket, gate: Gate): () => void {
   let busy = false;
+  let closed = false;
   const pass = (): void => {
-    if (busy || to.destroyed) return;
+    if (busy || to.destroyed || gate.stalled()) return;
+    if (from.readableEnded) return void to.end(closed ? () => to.destroy() : undefined);
+    if (closed) return void to.destroy();
     const size = Math.min(slice, from.readableLength);
-    if (size === 0) return;
-    const wait = delay(size);
-    if (wait === null) return;
+    // Which tells of the end, where that is what there is.
+    if (size === 0) return void from.read(0);
     busy = true;
     const send = (): void => {
       const data = from.read(size) as Buffer | null;
@@ -124,10 +131,16 @@ function pump(from: Socket, to: Socket, delay: (bytes: number) => number | null)
       if (data === null || to.destroyed || to.write(data)) go();
       else to.once('drain', go);
     };
+    const wait = gate.wait(size);
     if (wait > 0) setTimeout(send, wait);
     else send();
   };
-  from.on('readable', pass);
-  from.on('end', () => to.end());
+  for (const name of ['readable', 'end'] as const) from.on(name, pass);
+  // What follows is its close.
+  from.on('error', () => undefined);
+  from.on('close', () => {
+    closed = true;
+    pass();
+  });
   return pass;
 }
