@@ -54,15 +54,20 @@ describe('what waits for a person', () => {
 describe('what is said where a limit was met', () => {
   it('PAGE19: a message that is too fast is kept, says why and when it goes out', () => {
     const entry = outboxEntry({ state: { status: 'saved' }, delayedBy: tooFast, due: 70 });
-    expect(deliveryWords(entry.state, delayOf(entry), true)).toEqual({
+    expect(deliveryWords(entry.state, delayOf(entry, [entry]), true)).toEqual({
       text: 'Kept. You may send 2 messages a minute.',
       look: 'quiet',
       until: 70,
     });
     // Without a connection nobody knows when.
-    expect(deliveryWords(entry.state, delayOf(entry), false).until).toBeUndefined();
+    expect(deliveryWords(entry.state, delayOf(entry, [entry]), false).until).toBeUndefined();
     const sending = outboxEntry({ state: { status: 'sending' }, delayedBy: tooFast, due: 70 });
-    expect(delayOf(sending)).toBeNull();
+    expect(delayOf(sending, [sending])).toBeNull();
+    // What comes after it waits for the same.
+    const next = outboxEntry({ id: 'next', state: { status: 'saved' } });
+    expect(delayOf(next, [entry, next])).toEqual({ error: tooFast, until: 70 });
+    const elsewhere = outboxEntry({ id: 'next', sessionId: 'another', state: { status: 'saved' } });
+    expect(delayOf(elsewhere, [entry, elsewhere])).toBeNull();
   });
 
   it('PAGE19: keys that are too fast are kept, and it is said when they go on', () => {

@@ -145,8 +145,12 @@ export interface Delay {
   readonly until: number;
 }
 
-export const delayOf = ({ state, delayedBy, due }: OutboxEntry): Delay | null =>
-  state.status === 'saved' && delayedBy !== null ? { error: delayedBy, until: due } : null;
+/** What it waits for itself, or the one of its session that goes first. entries: the outbox it is in. */
+export function delayOf(entry: OutboxEntry, entries: readonly OutboxEntry[]): Delay | null {
+  if (entry.state.status !== 'saved') return null;
+  const { state, delayedBy, due } = headOf(entries, entry.sessionId) ?? entry;
+  return state.status === 'saved' && delayedBy !== null ? { error: delayedBy, until: due } : null;
+}
 
 const awaitsAnswer = (entry: OutboxEntry): boolean => entry.state.status === 'sending' && entry.refusal === null;
 
@@ -160,15 +164,16 @@ export function nextDue(state: OutboxState): number | null {
   let due: number | null = null;
   for (const entry of state.entries) {
     const waits = awaitsAnswer(entry) || (entry.state.status === 'saved' && state.online);
-    if (waits && isHead(state, entry)) due = due === null ? entry.due : Math.min(due, entry.due);
+    if (waits && entry === headOf(state.entries, entry.sessionId))
+      due = due === null ? entry.due : Math.min(due, entry.due);
   }
   return due;
 }
 
-/** The one of its session that is sent or to be sent next. An older one may have come back behind one on its way. */
-function isHead(state: OutboxState, entry: OutboxEntry): boolean {
-  const session = state.entries.filter((other) => other.sessionId === entry.sessionId);
-  return entry === (session.find((other) => other.state.status === 'sending') ?? session.find(isWaiting));
+/** The one of a session that is sent or to be sent next. An older one may have come back behind one on its way. */
+function headOf(entries: readonly OutboxEntry[], sessionId: string): OutboxEntry | undefined {
+  const session = entries.filter((entry) => entry.sessionId === sessionId);
+  return session.find(({ state }) => state.status === 'sending') ?? session.find(isWaiting);
 }
 
 export function stepOutbox(

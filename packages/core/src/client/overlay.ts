@@ -45,7 +45,7 @@ export function overlay(transcript: Transcript, sessionId: string, entries: read
         const { id: messageId, createdAt } = entry;
         const { text, attachments = [] } = command;
         const key = itemKey.message(messageId);
-        pending.push({ key, messageId, text, attachments, createdAt, delivery: state, delay: delayOf(entry) });
+        pending.push({ key, messageId, text, attachments, createdAt, delivery: state, delay: delayOf(entry, entries) });
       }
     } else if (command.type === 'approval.answer') {
       answers.set(command.approvalId, { commandId: entry.id, answer: command.answer, delivery: state });

@@ -207,9 +207,8 @@ export class RunnerRegistry {
     };
     this.#linked.set(link.id, linked);
     this.#enqueue(link, async () => {
-      // Of before this server's start, the sessions say whose the runner is.
       const open = await this.#options.store.openSessions(link.id);
-      if (link.ownerId !== null && open.some((row) => row.ownerId !== link.ownerId)) return this.#refuse(link);
+      if (await this.#isAnothers(link, open)) return this.#refuse(link);
       if (this.#linked.get(link.id) !== linked) return;
       this.#known.set(link.id, { id: link.id, name: link.name, roots: link.roots, ownerId: link.ownerId });
       link.welcome();
@@ -230,6 +229,13 @@ export class RunnerRegistry {
       for (const resolve of this.#waitingReady) resolve();
       this.#waitingReady.clear();
     });
+  }
+
+  /** Of before this server's start, what is on the runner says whose it is. */
+  async #isAnothers({ id, ownerId }: RunnerLink, open: readonly SessionRow[]): Promise<boolean> {
+    if (ownerId === null) return false;
+    const workspaces = (await this.#options.store.workspaces()).filter(({ runnerId }) => runnerId === id);
+    return [...open, ...workspaces].some((each) => each.ownerId !== ownerId);
   }
 
   #refuse(link: RunnerLink): void {

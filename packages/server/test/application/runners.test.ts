@@ -133,6 +133,15 @@ it('LINK12: after a restart of the server the open sessions say whose the machin
   expect(must(await application.session(login, sessionId)).status).not.toBe('ended');
 });
 
+it('LINK12: after a restart a workspace says whose the machine is, also when no session is open', async () => {
+  await welcomed(come(login.userId, 'far'));
+  await eventually('online', () => onlineOf('far'));
+  must(await application.createWorkspace(login, { path: '/w', runnerId: 'far' }));
+  await restart();
+  expect(await refusalOf(come(stranger.userId, 'far'))).toMatchObject({ error: { kind: 'forbidden' } });
+  await welcomed(come(login.userId, 'far'));
+});
+
 it('LINK12: what a machine says of sessions that are not on it is not heard', async () => {
   const [near, far] = [come(login.userId, 'near'), come(login.userId, 'far')];
   await Promise.all([welcomed(near), welcomed(far)]);
