@@ -78,4 +78,20 @@ export const found: readonly { readonly what: string; readonly actions: readonly
       { type: 'work', wait: 0, choice: 852842926, salt: 2123531452 },
     ],
   },
+  {
+    what: 'a machine’s hello that was still on its way when it came again does not interrupt what it has begun since',
+    actions: [
+      { type: 'work', wait: 1748, choice: 1888144691, salt: 245890660 },
+      { type: 'weather', wait: 0, choice: 1736323494, salt: 1054446777 },
+      { type: 'send', wait: 74, choice: 991411883, salt: 1287444776 },
+      { type: 'runnerCrash', wait: 73, choice: 1441347503, salt: 1507953035 },
+      { type: 'keys', wait: 1641, choice: 79033281, salt: 880908063 },
+      { type: 'answer', wait: 1937, choice: 2069512188, salt: 500972005 },
+      { type: 'weather', wait: 0, choice: 1805569602, salt: 1973510580 },
+      { type: 'holderCrash', wait: 50, choice: 614341285, salt: 1806849385 },
+      { type: 'reload', wait: 48, choice: 943570160, salt: 1764944259 },
+      { type: 'work', wait: 1673, choice: 37066379, salt: 1242778899 },
+      { type: 'work', wait: 0, choice: 506951405, salt: 1082062380 },
+    ],
+  },
 ];

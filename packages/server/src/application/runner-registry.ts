@@ -47,6 +47,8 @@ export interface KnownRunner {
 
 interface Linked {
   readonly link: RunnerLink;
+  /** Its place among all channels, in the order in which they were opened. */
+  readonly order: number;
   readonly inFlight: InFlight;
   /** What it may speak for: sessions that are open on it, or that it was instructed about. */
   readonly sessions: Set<string>;
@@ -63,6 +65,8 @@ export class RunnerRegistry {
   /** In the order they first came. In memory: a runner is known once it has come since this server's start. */
   readonly #known = new Map<string, KnownRunner>();
   readonly #leases: Leases;
+  /** Channels so far. */
+  #connected = 0;
   readonly #waitingReady = new Set<() => void>();
 
   constructor(options: RunnerRegistryOptions) {
@@ -79,11 +83,12 @@ export class RunnerRegistry {
     const ofIts = (link: RunnerLink, sessionId: string, tell: () => void): void => {
       if (this.#speaksFor(link, sessionId)) tell();
     };
+    const order = (this.#connected += 1);
     new RunnerLink(
       channel,
       ownerId,
       {
-        hello: (link, inventory) => this.#hello(link, inventory),
+        hello: (link, inventory) => this.#hello(link, order, inventory),
         inventory: (link, inventory) => this.#enqueue(link, () => this.#renew(link, inventory)),
         report: (link, report) => this.#enqueue(link, () => this.#report(link, report)),
         done: (link, deliveryId) => this.#enqueue(link, (linked) => this.#done(linked, deliveryId)),
@@ -193,12 +198,16 @@ export class RunnerRegistry {
     return linked?.link === link && linked.sessions.has(sessionId);
   }
 
-  #hello(link: RunnerLink, inventory: readonly InventoryItem[]): void {
+  #hello(link: RunnerLink, order: number, inventory: readonly InventoryItem[]): void {
     const known = this.#known.get(link.id);
     if (known !== undefined && known.ownerId !== link.ownerId) return this.#refuse(link);
-    this.#linked.get(link.id)?.link.close();
+    const before = this.#linked.get(link.id);
+    // Its word was on its way while the machine came again: that was its past.
+    if (before !== undefined && before.order > order) return link.close();
+    before?.link.close();
     const linked: Linked = {
       link,
+      order,
       inFlight: new InFlight(),
       sessions: new Set(),
       ready: false,

@@ -48,6 +48,13 @@ interface Remote {
 
 /** Answers questions about paths; what else it says is up to the test. */
 function come(ownerId: string, runnerId: string, inventory: InventoryItem[] = []): Remote {
+  const remote = dial(ownerId);
+  remote.channel.send({ type: 'hello', protocolVersion, runnerId, name: runnerId, roots: ['/'], inventory });
+  return remote;
+}
+
+/** It has not said yet who it is. */
+function dial(ownerId: string): Remote {
   const [channel, theirs] = memoryChannelPair<ToServer, ToRunner>();
   const heard: ToRunner[] = [];
   let over = false;
@@ -55,7 +62,7 @@ function come(ownerId: string, runnerId: string, inventory: InventoryItem[] = []
   channel.onMessage((message) => {
     heard.push(message);
     if (message.type !== 'ask') return;
-    const path = message.question.type === 'workspace' ? `/${runnerId}${message.question.path}` : '';
+    const path = message.question.type === 'workspace' ? `/far${message.question.path}` : '';
     channel.send({ type: 'answer', requestId: message.requestId, result: { ok: true, value: { path } } });
   });
   const remote: Remote = { channel, heard, closed: () => over, buffered: 0 };
@@ -66,7 +73,6 @@ function come(ownerId: string, runnerId: string, inventory: InventoryItem[] = []
     },
   };
   application.connectRunner(counted, ownerId);
-  channel.send({ type: 'hello', protocolVersion, runnerId, name: runnerId, roots: ['/'], inventory });
   return remote;
 }
 
@@ -250,6 +256,26 @@ it('LINK21: once a turn has ended nothing about it is given to a machine again',
   must(await application.command(login, sessionId, { id: 'mode', type: 'mode.set', mode: 'auto' }));
   await eventually('the next', () => deliveries(back).length > 0);
   expect(deliveries(back).map((one) => one.instruction.type)).toEqual(['mode.set']);
+});
+
+it('LINK23: a hello that was still on its way when the machine came again is of the past: nothing is taken for lost', async () => {
+  const late = dial(login.userId);
+  const far = come(login.userId, 'far');
+  await eventually('online', () => onlineOf('far'));
+  const sessionId = await sessionOn('far');
+  const { deliveryId, instruction } = await eventually('delivered', () => deliveries(far)[0]);
+  const { turnId, messageId } = instruction as Extract<Instruction, { type: 'turn.start' }>;
+  const facts: FactDraft[] = [
+    { type: 'session.started', data: { generation: 1 } },
+    { type: 'turn.started', data: { turnId, messageId, generation: 1 } },
+  ];
+  far.channel.send({ type: 'report', report: { sessionId, source: 'deliveries', position: deliveryId, facts } });
+  await eventually('stored', () => far.heard.some((one) => one.type === 'stored'));
+  late.channel.send({ type: 'hello', protocolVersion, runnerId: 'far', name: 'far', roots: ['/'], inventory: [] });
+  await eventually('hung up', () => late.closed());
+  expect([late.heard, far.closed(), await onlineOf('far')]).toEqual([[], false, true]);
+  const { events } = must(await application.events(login, sessionId, { after: 0, limit: 100 }));
+  expect(events.at(-1)?.type).toBe('turn.started');
 });
 
 it('LINK23: a report of the link before is stored before a new link’s word on what lives is taken', async () => {
