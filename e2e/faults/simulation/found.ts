@@ -1,7 +1,12 @@
 /** The fewest actions that once broke a rule: kept, whatever later versions draw from a seed. */
 import type { Action } from './action.ts';
 
-export const found: readonly { readonly what: string; readonly actions: readonly Action[] }[] = [
+export const found: readonly {
+  readonly what: string;
+  /** Default: 1. */
+  readonly seed?: number;
+  readonly actions: readonly Action[];
+}[] = [
   {
     what: 'an agent that is stopped with a message in its queue does not take it up',
     actions: [
@@ -80,6 +85,7 @@ export const found: readonly { readonly what: string; readonly actions: readonly
   },
   {
     what: 'a machine’s hello that was still on its way when it came again does not interrupt what it has begun since',
+    seed: 8253,
     actions: [
       { type: 'work', wait: 1748, choice: 1888144691, salt: 245890660 },
       { type: 'weather', wait: 0, choice: 1736323494, salt: 1054446777 },

@@ -101,8 +101,8 @@ describe(`${runs} seeded runs`, () => {
 });
 
 describe('what was found once', () => {
-  it.each(found)('TURN2 TURN4: $what', async ({ actions }) => {
-    const { violations } = await simulate(1, actions, ground);
+  it.each(found)('TURN2 TURN4: $what', async ({ seed = 1, actions }) => {
+    const { violations } = await simulate(seed, actions, ground);
     expect(violations).toEqual([]);
   });
 });
