@@ -196,7 +196,6 @@ it(
     let sent = 0;
     let sockets = 0;
     const one = async (): Promise<void> => {
-      sockets += 1;
       const socket = new WebSocket(`ws://127.0.0.1:${port}/socket.io/?EIO=4&transport=websocket`);
       socket.binaryType = 'arraybuffer';
       let closed = false;
@@ -212,6 +211,7 @@ it(
       await eventually('the handshake', () => closed || answers > 0, 20_000);
       if (!closed) socket.send(`40${JSON.stringify({ key: api.key })}`);
       await eventually('the login', () => closed || answers > 1, 20_000);
+      if (!closed) sockets += 1;
       for (let packet = 0; packet < perSocket && sent < count && !closed; packet += 1) {
         for (const frame of socketFrames(random, packet)) if (socket.readyState === WebSocket.OPEN) socket.send(frame);
         sent += 1;
