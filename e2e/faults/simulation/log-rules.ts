@@ -18,6 +18,8 @@ class LogReading {
   readonly #allTools = new Set<string>();
   readonly #approvals = new Map<string, 'pending' | 'answered' | 'settled'>();
   #turn: string | null = null;
+  /** On its way when the agent began by itself. */
+  #next: string | null = null;
   #queue: readonly { readonly messageId: string }[] = [];
   #generation = 0;
 
@@ -42,6 +44,7 @@ class LogReading {
         return;
       }
       case 'turn.started':
+        if (fact.data.cause !== undefined) this.#ownBegins(fact.data.turnId);
         if (this.#turn !== fact.data.turnId) this.#fault('TURN3', fact, 'a turn that is not open runs');
         if (this.#begun.has(fact.data.turnId)) this.#fault('TURN3', fact, 'a turn starts again');
         this.#begun.add(fact.data.turnId);
@@ -80,6 +83,11 @@ class LogReading {
     }
   }
 
+  #ownBegins(turnId: string): void {
+    this.#next = this.#turn;
+    this.#turn = turnId;
+  }
+
   #dispatched(fact: Fact, turnId: string): void {
     if (this.#turn !== null) this.#fault('TURN1', fact, `${this.#turn} is open already`);
     this.#turn = turnId;
@@ -87,9 +95,10 @@ class LogReading {
 
   #ended(fact: Fact, turnId: string): void {
     if (this.#over.has(turnId)) this.#fault('TURN2', fact, 'a turn ends twice');
-    else if (this.#turn !== turnId) this.#fault('TURN2', fact, 'a turn ends that is not open');
+    else if (this.#turn !== turnId && this.#next !== turnId) this.#fault('TURN2', fact, 'a turn ends that is not open');
     this.#over.add(turnId);
-    if (this.#turn === turnId) this.#turn = null;
+    if (this.#next === turnId) this.#next = null;
+    if (this.#turn === turnId) [this.#turn, this.#next] = [this.#next, null];
     for (const [toolCallId, owner] of this.#tools) {
       if (owner === turnId) this.#fault('TURN6', fact, `${toolCallId} stays open`);
     }

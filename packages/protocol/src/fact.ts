@@ -12,6 +12,7 @@ import {
   rowsSchema,
   sessionKindSchema,
   terminalOptionsSchema,
+  turnCauseSchema,
 } from './session.ts';
 import { attachmentsSchema } from './upload.ts';
 
@@ -80,7 +81,13 @@ export const factDataSchemas = {
   'approval.expired': z.object({ approvalId: idSchema, reason: z.enum(['turn_ended', 'withdrawn']) }),
   'question.requested': approvalRequestSchema,
   'question.answered': z.object({ approvalId: idSchema, answer: approvalAnswerSchema }),
-  'turn.started': z.object({ turnId: idSchema, generation: generationSchema, messageId: idSchema }),
+  /** cause: the agent began it by itself, and says why; messageId is of no message then (an older page wants one). */
+  'turn.started': z.object({
+    turnId: idSchema,
+    generation: generationSchema,
+    messageId: idSchema,
+    cause: turnCauseSchema.optional(),
+  }),
   /** Stop was asked for; turn.ended follows. */
   'turn.stopping': z.object({ turnId: idSchema }),
   'turn.ended': z.object({

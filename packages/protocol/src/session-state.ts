@@ -41,6 +41,8 @@ const agentStateSchema = z.object({
   mode: agentModeSchema,
   conversationId: z.string().nullable(),
   turn: openTurnSchema.nullable(),
+  /** Dispatched and not begun when the agent began a turn by itself: its turn is next. */
+  nextTurn: openTurnSchema.nullable(),
   /** The newest turn that ended by the agent's own word, and its process: what that does in the background is of it. */
   endedTurn: openTurnSchema.pick({ turnId: true, generation: true }).nullable(),
   /** The turn that was cut off and that nobody has resumed, discarded or written past. */

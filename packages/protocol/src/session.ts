@@ -57,9 +57,24 @@ export const turnPhaseSchema = z.enum([
 ]);
 export type TurnPhase = z.infer<typeof turnPhaseSchema>;
 
+/** Why an agent began a turn by itself. title: what the agent says of it, for a person. */
+export const turnCauseSchema = z.object({
+  kind: z.enum([
+    /** A command or a sub-agent that it had left running in the background has ended, or has something to say. */
+    'background',
+    /** It had set itself an alarm. */
+    'schedule',
+    'unknown',
+  ]),
+  title: z.string().max(300).optional(),
+});
+export type TurnCause = z.infer<typeof turnCauseSchema>;
+
 export const openTurnSchema = z.object({
   turnId: idSchema,
   messageId: idSchema,
+  /** The agent began it by itself: messageId is of no message then. */
+  cause: turnCauseSchema.optional(),
   /** Of the process that took it up; 0: none yet. */
   generation: z.number().int().nonnegative(),
   phase: turnPhaseSchema,

@@ -4,12 +4,18 @@
  */
 import type { Logger } from 'pino';
 import type { Instruction } from '@holdfast/protocol/runner.ts';
-import { deliveriesSource } from './reports.ts';
+import { sourceOf } from './reports.ts';
 import type { Reports } from './reports.ts';
+
+/** It has had no effect and waits; those behind it do not. */
+export interface Postponed {
+  /** Then it is carried out again, behind what has come by then. */
+  readonly until: Promise<void>;
+}
 
 export interface InstructionsOptions {
   /** Has its effect, or a report why not, when it resolves. Must be repeatable. A throw leaves it undone. */
-  carryOut(deliveryId: number, instruction: Instruction): Promise<void>;
+  carryOut(deliveryId: number, instruction: Instruction): Promise<Postponed | undefined | void>;
   /** It waits for none before it. */
   overtakes(instruction: Instruction): boolean;
   readonly reports: Reports;
@@ -52,8 +58,12 @@ export class Instructions {
     queue.failed.delete(deliveryId);
     const carried = async (): Promise<void> => {
       try {
-        await this.#options.carryOut(deliveryId, instruction);
-        this.#finishWhenStored(queue, sessionId, deliveryId);
+        const postponed = await this.#options.carryOut(deliveryId, instruction);
+        if (postponed !== undefined) {
+          void postponed.until.then(() => (queue.last = queue.last.then(carried)));
+          return;
+        }
+        this.#finishWhenStored(queue, deliveryId, instruction);
       } catch (error) {
         // Stays undone: the server delivers it again with the next link.
         queue.taken.delete(deliveryId);
@@ -65,13 +75,14 @@ export class Instructions {
     else queue.last = queue.last.then(carried);
   }
 
-  #finishWhenStored(queue: SessionQueue, sessionId: string, deliveryId: number): void {
+  #finishWhenStored(queue: SessionQueue, deliveryId: number, instruction: Instruction): void {
     const finish = (): void => {
       queue.taken.delete(deliveryId);
       queue.done = Math.max(queue.done, deliveryId);
       this.#options.done(deliveryId);
     };
-    if (!this.#options.reports.whenStored(sessionId, deliveriesSource, deliveryId, finish)) finish();
+    const source = sourceOf(instruction);
+    if (!this.#options.reports.whenStored(instruction.sessionId, source, deliveryId, finish)) finish();
   }
 
   #queue(sessionId: string): SessionQueue {

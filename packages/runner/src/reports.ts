@@ -2,7 +2,7 @@
  * Reports on their way to the server: kept until it has stored them, sent again on every new link, in order per
  * session. What is kept can be had again from the holder, so it need not survive this process.
  */
-import type { Report } from '@holdfast/protocol/runner.ts';
+import type { Instruction, Report } from '@holdfast/protocol/runner.ts';
 
 interface Entry {
   readonly report: Report;
@@ -90,5 +90,9 @@ export function createReports(): Reports {
 
 /** The source of facts that follow from an instruction; positions are delivery ids. */
 export const deliveriesSource = 'deliveries';
+/** The same for those that begin turns: one that has to wait tells later than what came after it, but in order with these. */
+export const startsSource = 'starts';
+export const sourceOf = ({ type }: Pick<Instruction, 'type'>): string =>
+  type === 'turn.start' ? startsSource : deliveriesSource;
 /** The source of facts read from a process's output; positions are byte offsets. */
 export const outputSource = (processId: string): string => `out:${processId}`;

@@ -25,7 +25,7 @@ import { type AgentPatience, agentPatience } from './agents/call-clock.ts';
 import type { AgentDriver } from './agents/driver.ts';
 import type { Environment } from './environment.ts';
 import { fromHolder } from './holder-error.ts';
-import { Instructions } from './instructions.ts';
+import { Instructions, type Postponed } from './instructions.ts';
 import { createPreviews } from './previews.ts';
 import { createReports } from './reports.ts';
 import { createCheckpointFiles } from './terminal/checkpoint-files.ts';
@@ -323,7 +323,7 @@ class LinkedRunner implements Runner {
     });
   }
 
-  async #carryOut(deliveryId: number, instruction: Instruction): Promise<void> {
+  async #carryOut(deliveryId: number, instruction: Instruction): Promise<Postponed | undefined | void> {
     const { sessionId } = instruction;
     switch (instruction.type) {
       case 'terminal.start':
@@ -337,9 +337,9 @@ class LinkedRunner implements Runner {
       case 'turn.stop':
         return this.#agents.stopTurn(deliveryId, instruction);
       case 'mode.set':
-        return this.#agents.setMode(instruction);
+        return this.#agents.setMode(deliveryId, instruction);
       case 'model.set':
-        return this.#agents.setModel(instruction);
+        return this.#agents.setModel(deliveryId, instruction);
       case 'approval.apply':
         return this.#agents.applyApproval(instruction);
       case 'session.stop': {

@@ -44,7 +44,8 @@ export function partDifferences(part: Transcript, whole: Transcript, facts: read
   const theirs = new Map(flat(whole.items).map((item) => [item.key, item]));
   for (const item of mine.values()) {
     if (item.seq >= from && theirs.get(item.key)?.seq !== item.seq) found.push(`${item.key} is not in the whole`);
-    if (item.seq < from && isRunning(item) && item.turnId !== whole.turn?.turnId)
+    const other = theirs.get(item.key);
+    if (item.seq < from && isRunning(item) && (other === undefined || !isRunning(other)))
       found.push(`${item.key} seems to run`);
   }
   for (const item of theirs.values()) {

@@ -1,4 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { foldFacts } from '@holdfast/core/client/fold.ts';
+import { newTranscript } from '@holdfast/core/client/transcript.ts';
+import { causeWords } from '@holdfast/core/words/cause-words.ts';
+import type { Fact, FactDraft } from '@holdfast/protocol/fact.ts';
 import type { ToolCallItem, TranscriptItem } from '@holdfast/core/client/transcript-item.ts';
 import { cutOutput } from '#lib/agent/output-cut.ts';
 import { parsePatch } from '#lib/agent/patch.ts';
@@ -55,6 +59,38 @@ describe('the transcript’s rows', () => {
       row.type === 'run' ? row.tools : [row.item],
     );
     expect(drawn).toEqual(items);
+  });
+
+  it('TURN17, PAGE1: a turn that no message began stands there with what began it, and runs until it has ended', () => {
+    const at = '2026-11-21T10:00:00.000Z';
+    const facts = (
+      [
+        {
+          type: 'session.created',
+          data: { kind: 'agent', workspaceId: 'w', title: 't', agent: { provider: 'claude' } },
+        },
+        {
+          type: 'turn.started',
+          data: {
+            turnId: 'own',
+            generation: 1,
+            messageId: 'own',
+            cause: { kind: 'background', title: 'the sub-agent “look” has failed' },
+          },
+        },
+        { type: 'turn.ended', data: { turnId: 'own', outcome: 'completed' } },
+      ] satisfies FactDraft[]
+    ).map((fact, index): Fact => ({ ...fact, seq: index + 1, at }));
+    const open = foldFacts(newTranscript('s'), facts.slice(0, 2));
+    expect(open.turn?.phase).toBe('running');
+    const [row] = transcriptRows(open.items, 'own');
+    const item = row?.type === 'item' && row.item.type === 'own-turn' ? row.item : null;
+    expect(item && causeWords(item.cause)).toBe('The agent went on by itself: the sub-agent “look” has failed.');
+    expect(causeWords({ kind: 'schedule' })).toBe('The agent went on by itself: an alarm it had set went off.');
+    expect(causeWords({ kind: 'unknown' })).toBe('The agent went on by itself.');
+    const over = foldFacts(open, facts);
+    expect(over.turn).toBeNull();
+    expect(over.items.at(-1)).toMatchObject({ type: 'turn-end', outcome: 'completed', startedAt: at });
   });
 
   it('PAGE1: a run says what was used, most first', () => {

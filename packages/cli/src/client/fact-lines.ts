@@ -1,6 +1,7 @@
 /** A session's log as plain lines for a terminal: who said what, what was done and asked, how it ended. Pure. */
 import type { Actor } from '@holdfast/protocol/approval.ts';
 import type { Fact } from '@holdfast/protocol/fact.ts';
+import { causeWords } from '@holdfast/core/words/cause-words.ts';
 import { errorWords, localTime } from './outcome.ts';
 import { plain, plainLine } from './output.ts';
 
@@ -60,6 +61,8 @@ export function factLines(fact: Fact): readonly string[] {
         ...(error === undefined ? [] : [`  ${errorWords(error)}`]),
       ];
     }
+    case 'turn.started':
+      return fact.data.cause === undefined ? [] : ['', plainLine(causeWords(fact.data.cause), 500)];
     case 'turn.interrupted':
       return ['', head(fact.data.reason === 'discarded' ? 'Left' : 'Interrupted')];
     case 'turn.notice':
@@ -78,7 +81,6 @@ export function factLines(fact: Fact): readonly string[] {
     case 'session.stopping':
     case 'session.renamed':
     case 'approval.applied':
-    case 'turn.started':
     case 'turn.stopping':
     case 'usage':
     case 'driver.changed':

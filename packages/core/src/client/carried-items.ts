@@ -1,6 +1,7 @@
 /** What began before the part of a log that was read and is still open, as the session's state tells it. */
 import type { Fact } from '@holdfast/protocol/fact.ts';
 import type { SessionState } from '@holdfast/protocol/session-state.ts';
+import { isInBackground } from '../session/turns.ts';
 import { type ApprovalItem, type ToolCallItem, itemKey } from './transcript-item.ts';
 
 interface CarriedItem {
@@ -19,8 +20,8 @@ export function carriedItems({ agent }: SessionState, facts: readonly Fact[]): C
     }
   }
   const tools = Object.entries(agent.tools)
-    // One left over from an earlier turn is not known to run.
-    .filter(([, tool]) => tool.turnId === agent.turn?.turnId)
+    // One left over from an earlier turn is not known to run, unless it goes on in the background.
+    .filter(([toolCallId, tool]) => tool.turnId === agent.turn?.turnId || isInBackground(agent.tools, toolCallId))
     .map(([toolCallId, { tool, turnId, title = tool, startedAt = '', parentToolCallId }]): CarriedItem => {
       const call = { toolCallId, turnId, tool, title, input: {} };
       const open = { state: 'running', output: null, diff: null, finishedAt: null, children: [] } as const;

@@ -4,6 +4,7 @@ import type { Fact, FactData, QueuedMessage } from '@holdfast/protocol/fact.ts';
 import type { SessionState } from '@holdfast/protocol/session-state.ts';
 import { apply } from '../session/apply.ts';
 import { newAgent } from '../session/state.ts';
+import { isInBackground } from '../session/turns.ts';
 import { carriedItems } from './carried-items.ts';
 import type { PreviewBlock } from './preview.ts';
 import { type Draft, edit, put } from './transcript-draft.ts';
@@ -138,7 +139,11 @@ function foldItem(draft: Draft, fact: Fact): void {
       settleApproval(draft, fact.data.approvalId, { status: 'expired', expiredReason: fact.data.reason });
       return;
     case 'turn.started': {
-      const { turnId, messageId } = fact.data;
+      const { turnId, messageId, cause } = fact.data;
+      if (cause !== undefined) {
+        put(draft, { ...base, type: 'own-turn', key: `own-turn:${turnId}`, turnId, cause });
+        return;
+      }
       edit(draft, itemKey.message(messageId), 'user', (item) => ({
         ...item,
         turnId,
@@ -232,16 +237,19 @@ function endTurn(
   details: Pick<TurnEndItem, 'error' | 'reason' | 'tool'>,
 ): void {
   const { turnId } = fact.data;
-  const open = draft.fold.state?.agent?.turn ?? null;
-  const turn = open?.turnId === turnId ? open : null;
+  const agent = draft.fold.state?.agent ?? null;
+  const turn = [agent?.turn, agent?.nextTurn].find((one) => one?.turnId === turnId) ?? null;
   const startedAt = turn?.since ?? null;
   const key = `turn-end:${fact.seq}`;
   put(draft, { type: 'turn-end', key, seq: fact.seq, at: fact.at, turnId, outcome, startedAt, ...details });
   dropPreviews(draft, (preview) => preview.turnId === turnId);
   // A tool nobody saw the end of must not look as if it still ran.
+  const open = agent?.tools ?? {};
   for (const tool of draft.fold.runningTools) {
     edit(draft, tool, 'tool', (item) =>
-      item.turnId === turnId ? { ...item, state: 'unknown', finishedAt: fact.at } : item,
+      item.turnId === turnId && !isInBackground(open, item.toolCallId)
+        ? { ...item, state: 'unknown', finishedAt: fact.at }
+        : item,
     );
   }
   draft.fold.runningTools = draft.fold.runningTools.filter((tool) => {

@@ -63,6 +63,7 @@ function isShown(transcript: Transcript, messageId: string): boolean {
     itemOf(transcript, itemKey.message(messageId)) !== undefined ||
     // Its item may stand before what was read.
     transcript.turn?.messageId === messageId ||
+    transcript.fold.state?.agent?.nextTurn?.messageId === messageId ||
     transcript.queue.some((message) => message.messageId === messageId)
   );
 }

@@ -10,6 +10,7 @@ import type {
 } from '@holdfast/protocol/approval.ts';
 import type { ErrorBody } from '@holdfast/protocol/error.ts';
 import type { CutText, FactData } from '@holdfast/protocol/fact.ts';
+import type { TurnCause } from '@holdfast/protocol/session.ts';
 import type { Attachment } from '@holdfast/protocol/upload.ts';
 
 interface ItemBase {
@@ -92,6 +93,13 @@ export interface NoticeItem extends ItemBase {
   readonly text: string;
 }
 
+/** The agent began a turn by itself. */
+export interface OwnTurnItem extends ItemBase {
+  readonly type: 'own-turn';
+  readonly turnId: string;
+  readonly cause: TurnCause;
+}
+
 export interface TurnEndItem extends ItemBase {
   readonly type: 'turn-end';
   readonly turnId: string;
@@ -123,6 +131,7 @@ export type TranscriptItem =
   | ToolCallItem
   | ApprovalItem
   | NoticeItem
+  | OwnTurnItem
   | TurnEndItem
   | SettingItem
   | SessionEndItem;

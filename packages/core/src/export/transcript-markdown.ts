@@ -7,6 +7,7 @@ import type { Actor, ApprovalAnswer, Question } from '@holdfast/protocol/approva
 import type { ExportHead } from '@holdfast/protocol/export.ts';
 import type { CutText, Fact, FactData } from '@holdfast/protocol/fact.ts';
 import type { Attachment } from '@holdfast/protocol/upload.ts';
+import { causeWords } from '../words/cause-words.ts';
 import { fenced, inlineCode, plain } from './markdown.ts';
 
 export interface MarkdownState {
@@ -117,6 +118,10 @@ export function factMarkdown(state: MarkdownState, fact: Fact): { state: Markdow
         text: `\nNot answered: ${about}, ${why} · ${moment(fact.at)}\n`,
       };
     }
+    case 'turn.started':
+      return same(
+        fact.data.cause === undefined ? '' : `\n_${plain(causeWords(fact.data.cause))} · ${moment(fact.at)}_\n`,
+      );
     case 'turn.notice':
       return same(`\n${fact.data.level === 'warning' ? '**Warning**' : 'Notice'}: ${plain(fact.data.text)}\n`);
     case 'usage':

@@ -48,10 +48,14 @@ function acceptOne(draft: Draft, fact: FactDraft, goesOn: boolean, context: Deci
       draft.add(fact);
       return;
     case 'turn.started':
+      if (fact.data.cause !== undefined) return acceptOwnTurn(draft, fact);
+      // Its runner hands over one after the other: the one before is over, and nobody is left to tell how.
+      if (agent?.nextTurn?.turnId === fact.data.turnId) interruptTurn(draft, 'agent_died');
       // Told again by every new driver; only the first time is news.
-      if (agent?.turn?.turnId === fact.data.turnId && agent.turn.generation === 0) draft.add(fact);
+      if (isDispatched(draft.state, fact.data.turnId)) draft.add(fact);
       return;
     case 'turn.ended':
+      if (agent?.nextTurn?.turnId === fact.data.turnId) return draft.add(fact);
       if (agent?.turn?.turnId !== fact.data.turnId) return;
       closeLooseEnds(draft, fact.data.turnId, fact.data.outcome === 'stopped' ? 'stopped' : 'unknown');
       draft.add(fact);
@@ -106,6 +110,26 @@ function acceptOne(draft: Draft, fact: FactDraft, goesOn: boolean, context: Deci
 }
 
 /**
+ * The agent has begun by itself: nobody is asked, for it works. What the person sent and it has not been handed is next;
+ * what it was handed is under way and would have been told first.
+ */
+function acceptOwnTurn(draft: Draft, fact: Extract<FactDraft, { type: 'turn.started' }>): void {
+  const { agent, generation, stopping } = draft.state;
+  const { turnId } = fact.data;
+  if (agent === null || agent.turn?.turnId === turnId || agent.endedTurn?.turnId === turnId) return;
+  if (stopping) return draft.refuse(fact, 'the session is ending');
+  if (fact.data.generation !== generation) return draft.refuse(fact, `its process is not number ${generation}`);
+  if (agent.turn !== null && agent.turn.generation > 0) {
+    return draft.refuse(fact, `turn ${agent.turn.turnId} is under way`);
+  }
+  draft.add(fact);
+}
+
+/** It is on its way to the runner, which has not said that it runs. */
+const isDispatched = ({ agent }: SessionState, turnId: string): boolean =>
+  agent?.turn?.turnId === turnId && agent.turn.generation === 0;
+
+/**
  * Compares a session with what its runner says is there. item: the runner's word on it, or null for "nothing".
  * startPending: the instruction that begins its terminal or its open turn is not known to be done. That it was begun
  * may be known all the same: then it is not begun again, in another process, under the same turn.
@@ -117,7 +141,9 @@ export function reconcile(
   context: DecisionContext,
 ): Decision {
   const draft = new Draft(state, context);
-  if (state.end === 'none' && !kinds[state.kind].stands(state, item, startPending)) kinds[state.kind].lose(draft);
+  const kind = kinds[state.kind];
+  // What comes up behind what was lost is looked at, too.
+  while (draft.state.end === 'none' && !kind.stands(draft.state, item, startPending)) kind.lose(draft);
   return draft;
 }
 

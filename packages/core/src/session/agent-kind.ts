@@ -104,7 +104,7 @@ export const agentKind: Kind = {
   },
 
   end(draft) {
-    interruptTurn(draft, 'agent_died');
+    while (agentOf(draft).turn !== null) interruptTurn(draft, 'agent_died');
     closeLooseEnds(draft, null, 'unknown');
   },
 
@@ -112,6 +112,8 @@ export const agentKind: Kind = {
     const turn = state.agent?.turn ?? null;
     // What goes on in the background ends with its process.
     if (turn === null) return item !== null || !isUnderWay(state);
+    // Its process tells how it ends: that may be all that is known of it.
+    if (turn.cause !== undefined) return item?.generation === turn.generation;
     return item?.turnId === turn.turnId || (startPending && turn.generation === 0);
   },
 

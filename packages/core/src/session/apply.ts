@@ -1,5 +1,5 @@
 import type { Approval } from '@holdfast/protocol/approval.ts';
-import type { FactDraft } from '@holdfast/protocol/fact.ts';
+import type { FactData, FactDraft } from '@holdfast/protocol/fact.ts';
 import type { AgentState, SessionState } from '@holdfast/protocol/session-state.ts';
 import { kinds } from './kinds.ts';
 import { withUsage } from './usage.ts';
@@ -53,24 +53,31 @@ function applyToAgent(agent: AgentState, fact: FactDraft, at: string, sessionId:
         : { ...dispatched(agent, taken.turnId, taken.messageId, at), queue };
     }
     case 'turn.started':
-      return { ...agent, turn: { ...fact.data, phase: startedPhase(agent, fact.data.turnId), since: at } };
+      return started(agent, fact.data, at);
     case 'turn.stopping':
       return agent.turn?.turnId !== fact.data.turnId ? agent : { ...agent, turn: { ...agent.turn, phase: 'stopping' } };
     case 'turn.ended':
-      return agent.turn?.turnId !== fact.data.turnId
-        ? agent
-        : { ...agent, turn: null, endedTurn: { turnId: agent.turn.turnId, generation: agent.turn.generation } };
-    case 'turn.interrupted':
-      if (fact.data.reason === 'discarded') return { ...agent, interruptedTurnId: null, interruption: null };
+      if (agent.nextTurn?.turnId === fact.data.turnId) return { ...agent, nextTurn: null };
       return agent.turn?.turnId !== fact.data.turnId
         ? agent
         : {
             ...agent,
-            turn: null,
-            endedTurn: null,
-            interruptedTurnId: fact.data.turnId,
-            interruption: { reason: fact.data.reason, tool: fact.data.tool ?? null },
+            turn: agent.nextTurn,
+            nextTurn: null,
+            endedTurn: { turnId: agent.turn.turnId, generation: agent.turn.generation },
           };
+    case 'turn.interrupted':
+      if (fact.data.reason === 'discarded') return { ...agent, interruptedTurnId: null, interruption: null };
+      if (agent.turn?.turnId !== fact.data.turnId) return agent;
+      // The next message is on its way: that settles it.
+      if (agent.nextTurn !== null) return { ...agent, turn: agent.nextTurn, nextTurn: null, endedTurn: null };
+      return {
+        ...agent,
+        turn: null,
+        endedTurn: null,
+        interruptedTurnId: fact.data.turnId,
+        interruption: { reason: fact.data.reason, tool: fact.data.tool ?? null },
+      };
     case 'tool.started': {
       const { toolCallId, input: _input, ...tool } = fact.data;
       return { ...agent, tools: { ...agent.tools, [toolCallId]: { ...tool, startedAt: at } } };
@@ -119,9 +126,13 @@ function dispatched(agent: AgentState, turnId: string, messageId: string, at: st
   };
 }
 
-/** Stop may have been asked for before the agent took the turn up. */
-function startedPhase({ turn }: AgentState, turnId: string): 'running' | 'stopping' {
-  return turn?.turnId === turnId && turn.phase === 'stopping' ? 'stopping' : 'running';
+/** One that is on its way stands behind a turn that the agent begins by itself. */
+function started(agent: AgentState, turn: FactData<'turn.started'>, at: string): AgentState {
+  const known = agent.turn?.turnId === turn.turnId ? agent.turn : null;
+  // Stop may have been asked for before the agent took the turn up.
+  const phase = known?.phase === 'stopping' ? 'stopping' : 'running';
+  const nextTurn = known === null ? (agent.turn ?? agent.nextTurn) : agent.nextTurn;
+  return { ...agent, turn: { ...turn, phase, since: at }, nextTurn };
 }
 
 function without<T>(record: Readonly<Record<string, T>>, key: string): Readonly<Record<string, T>> {

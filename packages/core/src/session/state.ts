@@ -18,6 +18,7 @@ export const newAgent: Omit<AgentState, 'provider'> = {
   mode: 'agent',
   conversationId: null,
   turn: null,
+  nextTurn: null,
   endedTurn: null,
   interruptedTurnId: null,
   interruption: null,

@@ -1,7 +1,7 @@
 /** Pieces of decisions about turns, shared by commands, reports and reconciliation. */
 import type { Actor } from '@holdfast/protocol/approval.ts';
 import type { QueuedMessage } from '@holdfast/protocol/fact.ts';
-import type { SessionState } from '@holdfast/protocol/session-state.ts';
+import type { AgentState, SessionState } from '@holdfast/protocol/session-state.ts';
 import { limits } from '@holdfast/protocol/limits.ts';
 import type { DecisionContext, Draft } from './decision.ts';
 
@@ -30,14 +30,29 @@ export function startNextQueued(draft: Draft, context: DecisionContext): void {
   instructStart(draft, context, turnId, next);
 }
 
+/** It is of a sub-agent that was started by a call which has returned: no turn waits for it, its process lives on with it. */
+export function isInBackground(tools: AgentState['tools'], toolCallId: string): boolean {
+  const seen = new Set<string>();
+  for (let id = toolCallId; !seen.has(id);) {
+    seen.add(id);
+    const parent = tools[id]?.parentToolCallId;
+    if (parent === undefined) return false;
+    if (tools[parent] === undefined) return true;
+    id = parent;
+  }
+  return false;
+}
+
 /**
- * Before a turn ends without the agent's own word on them: what its tools and approvals came to. turnId null: of every
- * turn, for their process is gone.
+ * Before a turn ends without the agent's own word on them: what its tools and approvals came to, but for what goes on in
+ * the background. turnId null: of every turn and of all that, for their process is gone.
  */
 export function closeLooseEnds(draft: Draft, turnId: string | null, outcome: 'stopped' | 'unknown'): void {
   const agent = agentOf(draft);
+  const isOver = (of: string, toolCallId: string): boolean =>
+    turnId === null || (of === turnId && !isInBackground(agent.tools, toolCallId));
   for (const [toolCallId, tool] of Object.entries(agent.tools)) {
-    if (turnId === null || tool.turnId === turnId) {
+    if (isOver(tool.turnId, toolCallId)) {
       draft.add({
         type: 'tool.finished',
         data: { toolCallId, outcome, output: { text: '', bytes: 0, cut: false } },
@@ -45,7 +60,7 @@ export function closeLooseEnds(draft: Draft, turnId: string | null, outcome: 'st
     }
   }
   for (const approval of Object.values(agent.approvals)) {
-    if (turnId === null || approval.turnId === turnId) {
+    if (isOver(approval.turnId, approval.toolCallId)) {
       draft.add({ type: 'approval.expired', data: { approvalId: approval.id, reason: 'turn_ended' } });
     }
   }

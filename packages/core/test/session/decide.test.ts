@@ -267,6 +267,113 @@ it('APPR12, TURN16: what was asked or begun after the turn ended outlives it, an
   expect(types(ended)).toEqual(['tool.finished', 'approval.expired', 'session.ended']);
 });
 
+const ownTurn = (turnId: string, generation = 1) =>
+  ({
+    type: 'turn.started',
+    data: { turnId, generation, messageId: turnId, cause: { kind: 'background', title: 'a build ended' } },
+  }) as const;
+const ended = (turnId: string, outcome: 'completed' | 'stopped' = 'completed') =>
+  ({ type: 'turn.ended', data: { turnId, outcome } }) as const;
+
+/** Its process has started and its first turn is over. */
+function idle(): SessionState {
+  const { state, turnId } = running();
+  return accept(state, [{ type: 'session.started', data: { generation: 1 } }, ended(turnId)], using).state;
+}
+
+it('TURN17, TURN1: what the agent begins by itself is its turn: it runs, asks, is stopped, ends once, and messages wait', () => {
+  const own = accept(idle(), [ownTurn('own'), permission('a1', 'own')], using);
+  expect(types(own)).toEqual(['turn.started', 'approval.requested']);
+  expect(own.state.agent?.turn).toMatchObject({ turnId: 'own', phase: 'running', generation: 1 });
+  expect(accept(own.state, [ownTurn('own')], using).facts).toEqual([]);
+  const sent = run(own.state, say('m2'));
+  expect(sent.instructions).toEqual([]);
+  const stopping = run(sent.state, { id: 's', type: 'turn.stop', turnId: 'own' });
+  expect(stopping.instructions).toEqual([{ type: 'turn.stop', sessionId: 'session', turnId: 'own' }]);
+  const over = accept(stopping.state, [ended('own', 'stopped'), ended('own')], using);
+  expect(types(over)).toEqual(['approval.expired', 'turn.ended', 'queue.changed']);
+  expect(over.instructions).toMatchObject([{ type: 'turn.start', messageId: 'm2' }]);
+  expect(accept(over.state, [ownTurn('own')], using).facts).toEqual([]);
+});
+
+it('TURN18: a message on its way stands behind the turn the agent began by itself, and is next, once, however that ends', () => {
+  const sent = run(idle(), say('m2'));
+  const turnId = sent.state.agent?.turn?.turnId ?? '';
+  const own = accept(sent.state, [ownTurn('own')], using);
+  expect(own.state.agent).toMatchObject({ turn: { turnId: 'own' }, nextTurn: { turnId, phase: 'dispatched' } });
+  const queued = run(own.state, say('m3')).state;
+  const died = { type: 'turn.interrupted', data: { turnId: 'own', reason: 'agent_died' } } as const;
+  const started = { type: 'turn.started', data: { turnId, generation: 1, messageId: 'm2' } } as const;
+  for (const end of [[ended('own')], [died], []]) {
+    const next = accept(queued, [...end, started], using);
+    expect(next.instructions).toEqual([]);
+    expect(types(next)).toEqual([end[0]?.type ?? 'turn.interrupted', 'turn.started']);
+    expect(next.state.agent).toMatchObject({ turn: { turnId, phase: 'running' }, nextTurn: null });
+    expect(accept(next.state, [ended(turnId)], using).instructions).toMatchObject([{ messageId: 'm3' }]);
+  }
+  // Stopped on its way, before the runner said that the agent had begun by itself.
+  const stopped = accept(queued, [ended(turnId, 'stopped')], using);
+  expect(stopped.state.agent).toMatchObject({ turn: { turnId: 'own' }, nextTurn: null });
+  expect(stopped.overTurns).toEqual([turnId]);
+  // All of it ends with the session.
+  const over = accept(queued, [{ type: 'session.ended', data: { reason: 'stopped' } }], using);
+  expect(over.overTurns).toEqual(['own', turnId]);
+});
+
+it('TURN18, TURN15: the agent begins no turn of its own in one that runs, after its process, or in a session that ends', () => {
+  const { state } = running();
+  const began = accept(state, [{ type: 'session.started', data: { generation: 1 } }], using).state;
+  const stopping = run(idle(), { id: 'e', type: 'session.stop' }).state;
+  for (const [before, fact] of [
+    [began, ownTurn('own')],
+    [idle(), ownTurn('own', 2)],
+    [stopping, ownTurn('own')],
+  ] as const) {
+    expect(accept(before, [fact], using)).toMatchObject({ facts: [], refused: [{ type: 'turn.started' }] });
+  }
+});
+
+it('TURN14: a turn the agent began by itself goes on while its process is there, and the message behind it outlives both', () => {
+  const own = accept(run(idle(), say('m2')).state, [ownTurn('own')], using).state;
+  const item = { sessionId: 'session', generation: 1, alive: true, turnId: null };
+  expect(reconcile(own, item, true, using).facts).toEqual([]);
+  for (const other of [null, { ...item, generation: 2 }]) {
+    const lost = reconcile(own, other, true, using);
+    expect(types(lost)).toEqual(['turn.interrupted']);
+    expect(lost.state.agent).toMatchObject({ turn: { messageId: 'm2' }, nextTurn: null, interruptedTurnId: null });
+  }
+  expect(types(reconcile(own, null, false, using))).toEqual(['turn.interrupted', 'turn.interrupted']);
+});
+
+it('APPR12, TURN16: what a sub-agent asks in the background outlives the turns that end meanwhile, and not its process', () => {
+  const { state, turnId } = running();
+  const call = (toolCallId: string, of: string, parentToolCallId?: string) =>
+    ({
+      type: 'tool.started',
+      data: { toolCallId, turnId: of, tool: 'x', title: 'x', input: {}, ...(parentToolCallId && { parentToolCallId }) },
+    }) as const;
+  const output = { text: '', bytes: 0, cut: false };
+  const returned = { type: 'tool.finished', data: { toolCallId: 'agent', outcome: 'succeeded', output } } as const;
+  const asks = [call('call-a1', turnId, 'agent'), permission('a1', turnId)];
+  const launched = [{ type: 'session.started', data: { generation: 1 } }, call('agent', turnId)] as const;
+  const asked = accept(state, [...launched, returned, ...asks, ended(turnId)], using);
+  expect(types(asked).slice(-2)).toEqual(['approval.requested', 'turn.ended']);
+  const next = run(asked.state, say('m2')).state;
+  const second = next.agent?.turn?.turnId ?? '';
+  const after = accept(
+    next,
+    [{ type: 'turn.started', data: { turnId: second, generation: 1, messageId: 'm2' } }, ended(second)],
+    using,
+  );
+  expect(types(after)).toEqual(['turn.started', 'turn.ended']);
+  expect(statusOf(after.state)).toBe('waiting');
+  expect(Object.keys(after.state.agent?.tools ?? {})).toEqual(['call-a1']);
+  expect(types(reconcile(after.state, null, false, using))).toEqual(['tool.finished', 'approval.expired']);
+  // In the foreground the turn waits for it: with the turn it is over.
+  const within = accept(state, [...launched, ...asks, ended(turnId)], using);
+  expect(types(within).slice(-4)).toEqual(['tool.finished', 'tool.finished', 'approval.expired', 'turn.ended']);
+});
+
 it('LINK22: what was begun is not begun again because nobody knows that its start is done', () => {
   const terminal = accept(created(terminalBody).state, [{ type: 'session.started', data: { generation: 1 } }], using);
   expect(types(reconcile(terminal.state, null, true, using))).toEqual(['session.ended']);

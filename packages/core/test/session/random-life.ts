@@ -28,7 +28,11 @@ function randomCommand(random: Random, state: SessionState, id: string): Command
 }
 
 function randomFact(random: Random, state: SessionState, id: string): FactDraft {
-  const turnId = random.pick([state.agent?.turn?.turnId ?? 'stale', state.agent?.turn?.turnId ?? 'stale', 'stale']);
+  const turnId = random.pick([
+    state.agent?.turn?.turnId ?? 'stale',
+    state.agent?.turn?.turnId ?? 'stale',
+    state.agent?.nextTurn?.turnId ?? 'stale',
+  ]);
   const messageId = state.agent?.turn?.messageId ?? 'm';
   const open = Object.keys(state.agent?.tools ?? {});
   const parent = random.integer(2) === 0 ? open[random.integer(open.length + 1)] : undefined;
@@ -40,6 +44,15 @@ function randomFact(random: Random, state: SessionState, id: string): FactDraft 
     { type: 'session.started', data: { generation: state.generation + 1 } },
     { type: 'turn.started', data: { turnId, generation: 1, messageId } },
     { type: 'turn.started', data: { turnId, generation: 1, messageId } },
+    {
+      type: 'turn.started',
+      data: {
+        turnId: `own${id}`,
+        generation: state.generation || 1,
+        messageId: `own${id}`,
+        cause: { kind: 'unknown' },
+      },
+    },
     { type: 'message.assistant', data: { blockId: id, turnId, kind: 'text', text: 'x', ...parentToolCallId } },
     { type: 'tool.started', data: { toolCallId: `call${id}`, turnId, tool: 'Bash', title: 't', input: { id } } },
     {

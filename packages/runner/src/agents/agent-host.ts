@@ -6,11 +6,12 @@ import type { FactDraft } from '@holdfast/protocol/fact.ts';
 import type { Instruction, InventoryItem } from '@holdfast/protocol/runner.ts';
 import type { Preview } from '@holdfast/protocol/socket.ts';
 import { processIdOf } from '../process-id.ts';
-import { deliveriesSource } from '../reports.ts';
+import { deliveriesSource, startsSource } from '../reports.ts';
 import type { AttachedFile } from '../uploads/uploads.ts';
 import { existingWorkspacePath } from '../workspace-path.ts';
 import { agentProcessMetaSchema } from './agent-meta.ts';
 import type { After } from '../after.ts';
+import type { Postponed } from '../instructions.ts';
 import { type AgentPatience, CallClock } from './call-clock.ts';
 import { survey } from './survey.ts';
 import { TurnStart } from './turn-start.ts';
@@ -54,8 +55,8 @@ export class AgentHost {
   readonly #allowedTools = new Map<string, AgentProcess['meta']['allowedTools']>();
   /** By session: the turn that is on its way to its agent. */
   readonly #starts = new Map<string, TurnStart>();
-  /** By session: the newest turn that was told to stop. It begins no more. */
-  readonly #stopped = new Map<string, string>();
+  /** Turns that were told to stop, the newest: they begin no more. */
+  readonly #stopped = new Map<string, true>();
   #stopSweeping: (() => void) | null = null;
   #closed = false;
 
@@ -98,14 +99,17 @@ export class AgentHost {
     return this.#processes.get(sessionId)?.at(-1)?.previews() ?? [];
   }
 
-  /** Running or failed: reported either way. */
-  async startTurn(deliveryId: number, instruction: InstructionOf<'turn.start'>): Promise<void> {
+  /** Running or failed: reported either way. Or to be asked again, when the agent is in no turn of its own. */
+  async startTurn(deliveryId: number, instruction: InstructionOf<'turn.start'>): Promise<Postponed | undefined> {
     const { sessionId, turnId } = instruction;
     const start = new TurnStart(turnId, this.#clock);
     this.#starts.set(sessionId, start);
     try {
       const started = await this.#startTurn(deliveryId, instruction, start);
-      if (!started.ok) this.#reportEnd(sessionId, deliveryId, turnId, start.stopAsked ? null : started.error);
+      if ('until' in started) return started;
+      if (!started.ok)
+        this.#reportEnd(startsSource, sessionId, deliveryId, turnId, start.stopAsked ? null : started.error);
+      return undefined;
     } finally {
       this.#starts.delete(sessionId);
       start.end();
@@ -123,12 +127,12 @@ export class AgentHost {
    */
   async stopTurn(deliveryId: number, { sessionId, turnId }: InstructionOf<'turn.stop'>): Promise<void> {
     const { log } = this.#options;
-    remember(this.#stopped, sessionId, turnId);
+    remember(this.#stopped, turnId, true);
     await this.#interruptStart(sessionId, turnId);
     const process = this.#live(sessionId);
-    const attached = process?.turn?.turnId === turnId ? await process.attached() : null;
+    const attached = process?.turnId === turnId ? await process.attached() : null;
     if (process === undefined || attached === null) {
-      this.#reportEnd(sessionId, deliveryId, turnId, null);
+      this.#reportEnd(deliveriesSource, sessionId, deliveryId, turnId, null);
       return;
     }
     attached.stopTurn(turnId).then(
@@ -153,14 +157,14 @@ export class AgentHost {
     await this.#with(sessionId, 'an answer', (agent) => agent.answer(approvalId, toolCallId, answer));
   }
 
-  async setMode({ sessionId, mode }: InstructionOf<'mode.set'>): Promise<void> {
+  async setMode(deliveryId: number, { sessionId, mode }: InstructionOf<'mode.set'>): Promise<void> {
     const set = await this.#with(sessionId, 'a mode', (agent) => agent.setMode(mode));
-    if (set) await this.#live(sessionId)?.keepAgent({ mode });
+    if (set) await this.#live(sessionId)?.keepAgent({ mode }, deliveryId);
   }
 
-  async setModel({ sessionId, model }: InstructionOf<'model.set'>): Promise<void> {
+  async setModel(deliveryId: number, { sessionId, model }: InstructionOf<'model.set'>): Promise<void> {
     const set = await this.#with(sessionId, 'a model', (agent) => agent.setModel(model));
-    if (set) await this.#live(sessionId)?.keepAgent({ model });
+    if (set) await this.#live(sessionId)?.keepAgent({ model }, deliveryId);
   }
 
   /** The end follows from the process's; without one the session ends here. */
@@ -206,16 +210,18 @@ export class AgentHost {
     deliveryId: number,
     instruction: InstructionOf<'turn.start'>,
     start: TurnStart,
-  ): Promise<Result<null>> {
+  ): Promise<Result<null> | Postponed> {
     const { sessionId, turnId, messageId, text } = instruction;
     const turn = { turnId, messageId, deliveryId };
     // Two processes on one conversation lose a branch of it: the idle one must be gone first.
     await this.#live(sessionId)?.retiring;
     const past = this.#pastOf(sessionId);
     // Its session is ending, and its end is the turn's; or Stop, which came first, tells that it is over.
-    if (past.stopping || start.stopAsked || this.#stopped.get(sessionId) === turnId) return ok(null);
+    if (past.stopping || start.stopAsked || this.#stopped.has(turnId)) return ok(null);
     const live = this.#live(sessionId);
-    const repeated = live?.turn?.turnId === turnId;
+    // Which goes first is decided here, where both meet (TURN18).
+    if (live?.inOwnTurn === true) return { until: live.whenFree() };
+    const repeated = live?.turnId === turnId;
     // A process that had it tells how the turn ended, or has told it: nobody is prompted again.
     if (deliveryId <= past.lastDeliveryId && !repeated) return ok(null);
     if (live === undefined) return this.#startProcess(instruction, turn, start);
@@ -226,7 +232,7 @@ export class AgentHost {
     const started = await live.holdingBack(async () => {
       const attached = await live.attached();
       if (attached === null) return null;
-      const fitted = await start.call(this.#fit(live, attached, instruction));
+      const fitted = await start.call(this.#fit(live, attached, instruction, deliveryId));
       if (!fitted.ok) return fitted;
       const before = live.meta;
       await live.openTurn(turn);
@@ -241,6 +247,8 @@ export class AgentHost {
     });
     if (started?.ok === true) return started;
     if (this.#closed) return undone();
+    // It began by itself at that very moment.
+    if (started?.error.kind === 'conflict' && live.inOwnTurn) return { until: live.whenFree() };
     if (start.expired && started !== null) {
       await live.kill();
       // It may have the message: the end of the process is the turn's, and no other is prompted.
@@ -260,16 +268,19 @@ export class AgentHost {
     process: AgentProcess,
     attached: AttachedAgent,
     { agent }: InstructionOf<'turn.start'>,
+    deliveryId: number,
   ): Promise<Result<null>> {
+    // It may have had to wait while the person changed them.
+    if (deliveryId < (process.meta.settingsBy ?? 0)) return ok(null);
     if (agent.mode !== process.meta.agent.mode) {
       const set = await attached.setMode(agent.mode);
       if (!set.ok) return set;
-      await process.keepAgent({ mode: agent.mode });
+      await process.keepAgent({ mode: agent.mode }, deliveryId);
     }
     if (agent.model !== undefined && agent.model !== process.meta.agent.model) {
       const set = await attached.setModel(agent.model);
       if (!set.ok) return set;
-      await process.keepAgent({ model: agent.model });
+      await process.keepAgent({ model: agent.model }, deliveryId);
     }
     return ok(null);
   }
@@ -292,17 +303,19 @@ export class AgentHost {
     // Two processes on one conversation lose a branch of it.
     if (alive) return fail('conflict', 'An earlier process of this agent still runs; send the message again later.');
     const earlier = this.#processes.get(sessionId)?.at(-1)?.meta;
+    const settingsBy = earlier?.settingsBy ?? 0;
     const generation = Math.max(nextGeneration, newest + 1);
     const process = this.#make(driver, processIdOf(sessionId, generation), {
       sessionId,
       generation,
       cwd: cwd.value,
-      agent,
+      agent: earlier !== undefined && settingsBy > turn.deliveryId ? earlier.agent : agent,
       conversationId: earlier?.conversationId ?? instruction.conversationId,
       turn,
       allowedTools: earlier?.allowedTools ?? this.#allowedTools.get(sessionId) ?? [],
       lastDeliveryId: turn.deliveryId,
       startedBy: turn.deliveryId,
+      ...(settingsBy > 0 ? { settingsBy } : {}),
     });
     const begun: FactDraft = { type: 'session.started', data: { generation } };
     if (start.stopAsked) return ok(null);
@@ -311,7 +324,14 @@ export class AgentHost {
       if (!started.ok) {
         // Its number is used up where it may come to be all the same.
         const before = start.expired ? [begun] : [];
-        this.#reportEnd(sessionId, turn.deliveryId, turnId, start.stopAsked ? null : started.error, before);
+        this.#reportEnd(
+          startsSource,
+          sessionId,
+          turn.deliveryId,
+          turnId,
+          start.stopAsked ? null : started.error,
+          before,
+        );
         if (start.expired) await process.discard();
         else this.#forget(process);
         return;
@@ -330,7 +350,7 @@ export class AgentHost {
         process.reportTurn(handed.error.message);
       } else {
         await process.undoTurn({ turn: null, lastDeliveryId: undefined });
-        this.#reportEnd(sessionId, turn.deliveryId, turnId, handed.error, [begun]);
+        this.#reportEnd(startsSource, sessionId, turn.deliveryId, turnId, handed.error, [begun]);
       }
     });
     if (start.expired) await process.kill();
@@ -401,6 +421,7 @@ export class AgentHost {
   }
 
   #reportEnd(
+    source: string,
     sessionId: string,
     deliveryId: number,
     turnId: string,
@@ -411,7 +432,7 @@ export class AgentHost {
       error === null
         ? { type: 'turn.ended', data: { turnId, outcome: 'stopped' } }
         : { type: 'turn.ended', data: { turnId, outcome: 'failed', error } };
-    this.#options.reports.add({ sessionId, source: deliveriesSource, position: deliveryId, facts: [...before, fact] });
+    this.#options.reports.add({ sessionId, source, position: deliveryId, facts: [...before, fact] });
   }
 }
 

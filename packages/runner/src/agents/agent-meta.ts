@@ -1,6 +1,6 @@
 /** What the holder keeps for us with an agent's process: the driver's part (AgentMeta) and the runner's. */
 import { z } from 'zod';
-import { idSchema } from '@holdfast/protocol/id.ts';
+import { idSchema, offsetSchema } from '@holdfast/protocol/id.ts';
 import { agentModeSchema, agentOptionsSchema } from '@holdfast/protocol/session.ts';
 
 const deliveryIdSchema = z.number().int().positive();
@@ -11,7 +11,13 @@ export const agentProcessMetaSchema = z.object({
   cwd: z.string(),
   agent: agentOptionsSchema.extend({ mode: agentModeSchema }),
   conversationId: z.string().nullable(),
-  turn: z.object({ turnId: idSchema, messageId: idSchema, deliveryId: deliveryIdSchema }).nullable(),
+  turn: z
+    .union([
+      z.object({ turnId: idSchema, messageId: idSchema, deliveryId: deliveryIdSchema }),
+      z.object({ turnId: idSchema, position: offsetSchema }),
+    ])
+    .nullable(),
+  lastTurnId: idSchema.optional(),
   allowedTools: z.array(z.string()).readonly(),
   /** The driver's own notes; nobody else looks inside. */
   driver: z.record(z.string(), z.unknown()).optional(),
@@ -19,6 +25,8 @@ export const agentProcessMetaSchema = z.object({
   lastDeliveryId: deliveryIdSchema.optional(),
   /** The delivery that started the process. */
   startedBy: deliveryIdSchema.optional(),
+  /** The newest delivery that set its mode or its model. */
+  settingsBy: deliveryIdSchema.optional(),
   /** Its session was asked to end. */
   stopping: z.boolean().optional(),
 });

@@ -8,7 +8,7 @@ import { fail, ok } from '@holdfast/protocol/error.ts';
 import type { Result } from '@holdfast/protocol/error.ts';
 import type { FactDraft } from '@holdfast/protocol/fact.ts';
 import type { Preview } from '@holdfast/protocol/socket.ts';
-import { deliveriesSource, outputSource } from '../reports.ts';
+import { outputSource, startsSource } from '../reports.ts';
 import type { Reports } from '../reports.ts';
 import type { Uploads } from '../uploads/uploads.ts';
 import type { AgentProcessMeta } from './agent-meta.ts';
@@ -41,14 +41,18 @@ export class AgentProcess {
   #held: (() => void)[] | null = null;
   /** Counts drivers: what an earlier one still tells is not heard. */
   #attachment = 0;
-  /** The turn of the notes, once its end was told: the notes keep it until that is stored. */
-  #toldEndOf: string | null = null;
+  /** The turn it is in, as far as it has told. The notes follow when that is stored. */
+  #turnId: string | null;
+  /** Turns that it told it has begun by itself, until their ends are stored. */
+  readonly #ownTurns = new Set<string>();
   #parked = false;
   /** On performance.now(): since when it has no turn. */
   #idleSince = performance.now();
   #retiring: Promise<void> | null = null;
   /** Who waits for the end of its turn. */
   readonly #waiting: (() => void)[] = [];
+  /** Who waits until it is in no turn of its own. */
+  readonly #waitingFree: (() => void)[] = [];
   readonly #whenEnded = Promise.withResolvers<void>();
   #ended = false;
   #abandoned = false;
@@ -65,6 +69,8 @@ export class AgentProcess {
     this.#onGone = onGone;
     this.processId = processId;
     this.#meta = meta;
+    this.#turnId = null;
+    this.#readNotes();
   }
 
   get meta(): AgentProcessMeta {
@@ -77,7 +83,12 @@ export class AgentProcess {
 
   /** Milliseconds without a turn and with nothing under way; 0 while it has something to do. now: performance.now(). */
   idleMs(now: number): number {
-    const busy = this.#meta.turn !== null || this.#held !== null || this.#parked || this.#retiring !== null;
+    const busy =
+      this.#meta.turn !== null ||
+      this.#turnId !== null ||
+      this.#held !== null ||
+      this.#parked ||
+      this.#retiring !== null;
     return busy || this.#ended || this.#attached === null ? 0 : now - this.#idleSince;
   }
 
@@ -114,7 +125,7 @@ export class AgentProcess {
 
   /** A process that is there, alive or ended. First the facts that its notes vouch for, then what it has said since. */
   attach(process: HeldProcess): void {
-    if (this.#meta.turn !== null) this.reportTurn();
+    this.reportTurn();
     this.#ended = process.exit !== null;
     this.#attached = this.#driver.attach(process, process.streams.out.start, this.#context());
     if (this.#meta.stopping === true && !this.#ended) this.#settle(this.#end());
@@ -132,45 +143,57 @@ export class AgentProcess {
     }
   }
 
-  /** The turn of the notes is running; with the first turn of a process also that it has started. notice: what came of that. */
+  /**
+   * The turn of the notes is running; with the first turn of a process also that it has started. notice: what came of
+   * that. One that it began by itself is noted when it is stored.
+   */
   reportTurn(notice?: string): void {
     const { sessionId, generation, turn, startedBy } = this.#meta;
-    if (turn === null) return;
+    if (turn === null || !('messageId' in turn)) return;
     const facts: FactDraft[] = startedBy === turn.deliveryId ? [{ type: 'session.started', data: { generation } }] : [];
     facts.push({ type: 'turn.started', data: { turnId: turn.turnId, generation, messageId: turn.messageId } });
     const { turnId } = turn;
     if (notice !== undefined) facts.push({ type: 'turn.notice', data: { turnId, level: 'warning', text: notice } });
-    this.#services.reports.add({ sessionId, source: deliveriesSource, position: turn.deliveryId, facts });
+    this.#services.reports.add({ sessionId, source: startsSource, position: turn.deliveryId, facts });
   }
 
   /** Resolves when this turn is over, as far as its process has told or is there to tell. */
   async whenOver(turnId: string): Promise<void> {
-    if (this.#ended || this.turn?.turnId !== turnId) return;
+    if (this.#ended || this.#turnId !== turnId) return;
     await new Promise<void>((resolve) => this.#waiting.push(resolve));
   }
 
   /** The turn it is in, as far as it has told: one whose end is told is over here, though perhaps not stored. */
-  get turn(): AgentProcessMeta['turn'] {
-    const { turn } = this.#meta;
-    return turn?.turnId === this.#toldEndOf ? null : turn;
+  get turnId(): string | null {
+    return this.#turnId;
+  }
+
+  /** It is in a turn that it began by itself, or the end of one is not stored: the notes have room for one turn. */
+  get inOwnTurn(): boolean {
+    return !this.#ended && this.#ownTurns.size > 0;
+  }
+
+  /** Resolves when it is not, or has ended. */
+  async whenFree(): Promise<void> {
+    if (this.inOwnTurn) await new Promise<void>((resolve) => this.#waitingFree.push(resolve));
   }
 
   /** In the holder's notes before the agent hears of it. */
-  async openTurn(turn: NonNullable<AgentProcessMeta['turn']>): Promise<void> {
+  async openTurn(turn: { turnId: string; messageId: string; deliveryId: number }): Promise<void> {
+    this.#turnId = turn.turnId;
     await this.#keep({ turn, lastDeliveryId: turn.deliveryId });
   }
 
   /** It was not handed to the agent: `before` is what the notes said. Delivered again, it is handed again. */
   async undoTurn({ turn, lastDeliveryId }: Pick<AgentProcessMeta, 'turn' | 'lastDeliveryId'>): Promise<void> {
+    this.#turnId = turn?.turnId ?? null;
     await this.#keep({ turn, lastDeliveryId });
   }
 
-  async closeTurn(turnId: string): Promise<void> {
-    if (this.#meta.turn?.turnId === turnId) await this.#keep({ turn: null });
-  }
-
-  async keepAgent(change: Partial<AgentProcessMeta['agent']>): Promise<void> {
-    await this.#keep({ agent: { ...this.#meta.agent, ...change } });
+  /** by: the delivery that said so. */
+  async keepAgent(change: Partial<AgentProcessMeta['agent']>, by: number): Promise<void> {
+    const settingsBy = Math.max(by, this.#meta.settingsBy ?? 0);
+    await this.#keep({ agent: { ...this.#meta.agent, ...change }, settingsBy });
   }
 
   /** Null: it has ended. */
@@ -271,6 +294,28 @@ export class AgentProcess {
 
   #turnIsOver(): void {
     for (const resolve of this.#waiting.splice(0)) resolve();
+    if (!this.inOwnTurn) for (const resolve of this.#waitingFree.splice(0)) resolve();
+  }
+
+  /** Where a driver begins to read, it is in the turn of the notes. */
+  #readNotes(): void {
+    const { turn } = this.#meta;
+    this.#turnId = turn?.turnId ?? null;
+    this.#ownTurns.clear();
+    if (turn !== null && 'position' in turn) this.#ownTurns.add(turn.turnId);
+  }
+
+  /** Of what is stored, before the holder may forget what it was read from. */
+  #noteStored(facts: readonly FactDraft[], position: number): void {
+    for (const { type, data } of facts) {
+      if (type === 'turn.started') this.#settle(this.#keep({ turn: { turnId: data.turnId, position } }));
+      if (type !== 'turn.ended') continue;
+      this.#ownTurns.delete(data.turnId);
+      if (this.#meta.turn?.turnId === data.turnId) {
+        this.#settle(this.#keep({ turn: null, lastTurnId: data.turnId }));
+      }
+      this.#turnIsOver();
+    }
   }
 
   #context(): DriverContext {
@@ -302,9 +347,7 @@ export class AgentProcess {
     const { holder, reports, log } = this.#services;
     const { sessionId } = this.#meta;
     reports.add({ sessionId, source: outputSource(this.processId), position, facts: [...facts] }, () => {
-      for (const fact of facts) {
-        if (fact.type === 'turn.ended') this.#settle(this.closeTurn(fact.data.turnId));
-      }
+      this.#noteStored(facts, position);
       this.#settle(
         holder.release(this.processId, 'out', position).then((released) => {
           if (!released.ok) log.debug({ processId: this.processId, error: released.error }, 'output was not released');
@@ -312,10 +355,15 @@ export class AgentProcess {
       );
       this.#resumeWhenStored();
     });
-    for (const fact of facts) {
-      if (fact.type !== 'turn.ended') continue;
-      this.#toldEndOf = fact.data.turnId;
-      this.#turnIsOver();
+    for (const { type, data } of facts) {
+      if (type === 'turn.started') {
+        this.#turnId = data.turnId;
+        this.#ownTurns.add(data.turnId);
+      } else if (type === 'turn.ended') {
+        if (this.#turnId === data.turnId) this.#turnId = null;
+        this.#idleSince = performance.now();
+        this.#turnIsOver();
+      }
     }
     if (reports.waiting(sessionId) > waitingLimit) this.#park();
   }
@@ -323,18 +371,18 @@ export class AgentProcess {
   #tellEnd(position: number, { leftovers = [] }: AgentExit): void {
     const { reports } = this.#services;
     const { sessionId, stopping } = this.#meta;
-    const { turn } = this;
+    const turnId = this.#turnId;
     if (this.#abandoned) {
       this.#onGone(this);
       return;
     }
     const facts: FactDraft[] = [];
-    if (turn !== null) {
-      if (leftovers.length > 0) facts.push(leftoverNotice(turn.turnId, leftovers));
+    if (turnId !== null) {
+      if (leftovers.length > 0) facts.push(leftoverNotice(turnId, leftovers));
       facts.push(
         stopping === true
-          ? { type: 'turn.ended', data: { turnId: turn.turnId, outcome: 'stopped' } }
-          : { type: 'turn.interrupted', data: { turnId: turn.turnId, reason: 'agent_died' } },
+          ? { type: 'turn.ended', data: { turnId, outcome: 'stopped' } }
+          : { type: 'turn.interrupted', data: { turnId, reason: 'agent_died' } },
       );
     }
     if (stopping === true) facts.push({ type: 'session.ended', data: { reason: 'stopped' } });
@@ -367,6 +415,7 @@ export class AgentProcess {
     this.#parked = false;
     // What still waits is told again from where the holder's stream begins.
     reports.drop(this.#meta.sessionId, outputSource(this.processId));
+    this.#readNotes();
     const list = await holder.list();
     const process = list.ok ? list.value.find(({ id }) => id === this.processId) : undefined;
     if (process === undefined) log.error({ processId: this.processId }, 'an agent’s process is gone from the holder');

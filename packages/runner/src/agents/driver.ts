@@ -13,6 +13,11 @@ import type { HeldProcess, Holder } from '@holdfast/holder/process.ts';
 import type { Logger } from 'pino';
 import type { AttachedFile } from '../uploads/uploads.ts';
 
+/** A message's, and the delivery that brought it; or one that the agent began by itself: where in its stream it told so. */
+export type NotedTurn =
+  | { readonly turnId: string; readonly messageId: string; readonly deliveryId: number }
+  | { readonly turnId: string; readonly position: number };
+
 /** Kept in the holder's meta of the agent's process: all a new driver needs. */
 export interface AgentMeta {
   readonly sessionId: string;
@@ -21,8 +26,10 @@ export interface AgentMeta {
   readonly agent: AgentOptions & { readonly mode: AgentMode };
   /** The agent's own id for the conversation, once known. */
   readonly conversationId: string | null;
-  /** The turn under way and the delivery that began it. */
-  readonly turn: { readonly turnId: string; readonly messageId: string; readonly deliveryId: number } | null;
+  /** The turn under way. */
+  readonly turn: NotedTurn | null;
+  /** The newest turn that is over: what goes on in the background is of it. */
+  readonly lastTurnId?: string | undefined;
   /** Tools the person has allowed for the whole session. */
   readonly allowedTools: readonly string[];
   /** The driver's own notes, in a shape only it knows. */
@@ -54,7 +61,10 @@ export interface TurnRequest {
 
 /** A live agent process with a driver attached. All calls are idempotent by the ids they carry. */
 export interface AttachedAgent {
-  /** Hands the message to the agent, once per messageId for the life of the process. Resolves when the holder has it. */
+  /**
+   * Hands the message to the agent, once per messageId for the life of the process. Resolves when the holder has it.
+   * conflict: the agent has begun a turn by itself, which was told; to be handed over again when that is over.
+   */
   startTurn(turn: TurnRequest): Promise<Result<null>>;
   stopTurn(turnId: string): Promise<Result<null>>;
   /** Told for an approval the agent has asked for, or will ask for again after a re-attach. */

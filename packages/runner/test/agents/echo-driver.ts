@@ -5,13 +5,19 @@ import type { FactDraft } from '@holdfast/protocol/fact.ts';
 import type { AgentDriver, AttachedAgent, DriverContext } from '@holdfast/runner/agents/driver.ts';
 import type { AttachedFile } from '@holdfast/runner/uploads/uploads.ts';
 
-/** Lines in: `turn <turnId> <text>`, `stop <turnId>`, `quit`. Lines out: `said <turnId> <text>`, `ended <turnId> <outcome>`. */
+/**
+ * Lines in: `turn <turnId> <text>`, `stop <turnId>`, `quit`, and `wake <turnId>` and `answer <turnId>` for a turn that it
+ * begins by itself and for its end. Lines out: `said <turnId> <text>`, `began <turnId>`, `ended <turnId> <outcome>`.
+ */
 const script = `
 while read -r verb turn text; do
   case "$verb $text" in
     "turn wait") echo "said $turn waiting" ;;
     "turn die") echo "said $turn dying"; kill -9 $$ ;;
     "turn leave") setsid sleep 1006 > /dev/null & echo "said $turn leaving"; sleep 0.2; kill -9 $$ ;;
+    "turn dream") echo "said $turn dreaming"; echo "ended $turn completed"; echo "began own-$turn" ;;
+    "wake "*) echo "began own-$turn" ;;
+    "answer "*) case "$turn" in own-*) echo "ended $turn completed" ;; esac ;;
     "turn flood") for i in $(seq 1 300); do echo "said $turn $i $(printf %050000d 0)"; done; echo "ended $turn completed" ;;
     "turn "*) echo "said $turn $text"; echo "ended $turn completed" ;;
     "stop "*) echo "ended $turn stopped" ;;
@@ -65,6 +71,8 @@ export class EchoDriver implements AgentDriver {
     let detached = false;
     const left = Promise.withResolvers<void>();
     const firstLine = Promise.withResolvers<void>();
+    const woken = Promise.withResolvers<void>();
+    let own = meta.turn !== null && 'position' in meta.turn && meta.turn.position <= from;
     const tellEnd = (): void => {
       if (ended && gone !== null && !detached && !silent.has('end')) events.ended(position + 1, gone);
     };
@@ -75,7 +83,11 @@ export class EchoDriver implements AgentDriver {
           position += end + 1;
           const line = unread.subarray(0, end).toString();
           unread = unread.subarray(end + 1);
-          events.facts(position, [factOf(line, position)]);
+          if (line.startsWith('began ')) {
+            own = true;
+            woken.resolve();
+          } else if (line.startsWith('ended ')) own = false;
+          events.facts(position, [factOf(line, position, meta.generation)]);
           firstLine.resolve();
         }
       },
@@ -101,6 +113,11 @@ export class EchoDriver implements AgentDriver {
           await write(`turn ${turnId} ${text}`, messageId);
           return never();
         }
+        if (text === 'race' && !this.calls.includes(`wake ${turnId} `)) {
+          await write(`wake ${turnId} `, `wake-${turnId}`);
+          await woken.promise;
+        }
+        if (own) return fail('conflict', 'it is in a turn of its own');
         if (this.deaf) return fail('unavailable', 'it does not listen');
         if (this.holdPrompts) {
           this.calls.push(`hold ${turnId}`);
@@ -114,7 +131,7 @@ export class EchoDriver implements AgentDriver {
         return written;
       },
       stopTurn: (turnId) => (silent.has('stop') ? never() : write(`stop ${turnId} `, `stop-${turnId}`)),
-      answer: (approvalId) => write(`answer ${approvalId}`, approvalId),
+      answer: (approvalId) => write(`answer ${approvalId} `, approvalId),
       setMode: async (mode) => {
         this.calls.push(`mode ${mode}`);
         if (silent.has('mode')) return never();
@@ -141,8 +158,11 @@ export class EchoDriver implements AgentDriver {
 
 const never = (): Promise<never> => new Promise(() => undefined);
 
-function factOf(line: string, position: number): FactDraft {
+function factOf(line: string, position: number, generation: number): FactDraft {
   const [verb = '', turnId = '', ...rest] = line.split(' ');
+  if (verb === 'began') {
+    return { type: 'turn.started', data: { turnId, generation, messageId: turnId, cause: { kind: 'unknown' } } };
+  }
   return verb === 'said'
     ? {
         type: 'message.assistant',

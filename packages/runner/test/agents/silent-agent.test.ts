@@ -214,7 +214,7 @@ describe('a driver that never answers', () => {
     await ring(endMs);
     await ring(endMs);
     await eventually('ended', () => server.factsOf('session.ended').length === 1);
-    expect(await processes(machine)).toEqual([]);
+    await eventually('forgotten', async () => (await processes(machine)).length === 0);
   });
 
   it('TURN13: ending the session while a process is to be started ends the start first', async () => {

@@ -281,10 +281,11 @@ export class RunnerRegistry {
       }));
       if (!written.ok) continue;
       if (written.value.facts.length > 0) announceWritten(announcements, written.value);
-      const turnId = stateOf(written.value.session).agent?.turn?.turnId;
+      const { agent } = stateOf(written.value.session);
+      const turns = [agent?.turn?.turnId, agent?.nextTurn?.turnId];
       for (const { id, sessionId, instruction } of starts) {
         // Nobody is to be prompted for a turn that is over.
-        if (sessionId !== row.id || instruction.type !== 'turn.start' || instruction.turnId === turnId) continue;
+        if (sessionId !== row.id || instruction.type !== 'turn.start' || turns.includes(instruction.turnId)) continue;
         await store.finishDelivery(id);
       }
     }

@@ -156,6 +156,28 @@ it('TURN14: what was interrupted when its runner came back is asked after no mor
   expect(back.asked()).toBe(0);
 });
 
+it('TURN18, LINK22: a message behind a turn the agent began by itself stays to be delivered, also when that one is lost', async () => {
+  const runner = come();
+  const { id, turnId, report, begin, turn, types } = await dispatched(runner);
+  await begin();
+  runner.channel.send({ type: 'done', deliveryId: runner.instructions()[0]?.deliveryId ?? 0 });
+  await report('out:p', 1, { type: 'turn.ended', data: { turnId, outcome: 'completed' } });
+  must(await application.command(login, id, { id: 'm2', type: 'message.send', text: 'more' }));
+  const { deliveryId } = await eventually('delivered', () => runner.instructions()[1]);
+  const own = { turnId: 'own', messageId: 'own', generation: 1 };
+  await report('out:p', 2, { type: 'turn.started', data: { ...own, cause: { kind: 'background' } } });
+  runner.channel.send({ type: 'inventory', inventory: [{ sessionId: id, generation: 1, alive: true, turnId: null }] });
+  await report('out:p', 3);
+  expect(await turn()).toMatchObject({ ...own, phase: 'running' });
+  runner.channel.close();
+  await eventually('away', async () => !must(await application.session(login, id)).runnerOnline);
+  const back = come();
+  const again = await eventually('delivered again', () => back.instructions()[0]);
+  expect(again).toMatchObject({ deliveryId, instruction: { type: 'turn.start', messageId: 'm2' } });
+  expect(await turn()).toMatchObject({ messageId: 'm2', phase: 'dispatched' });
+  expect((await types()).slice(-2)).toEqual(['turn.started', 'turn.interrupted']);
+});
+
 it('APPR12: a question after the turn expires once its process is gone, at the next look', async () => {
   const runner = come();
   const { id, turnId, report, begin } = await dispatched(runner);

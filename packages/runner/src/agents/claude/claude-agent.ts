@@ -77,7 +77,7 @@ export class ClaudeAgent implements AttachedAgent {
     this.#options = options;
     this.#context = options.context;
     this.#meta = options.context.meta;
-    this.#state = initialState(this.#meta);
+    this.#state = initialState(this.#meta, 0);
     this.#previews = new PreviewBuffer((preview) => this.#context.events.preview(preview));
     this.#unsubscribe = this.#context.holder.onExit((process) => {
       if (process.id === options.processId && process.exit !== null) this.#onExit(process.exit);
@@ -103,6 +103,7 @@ export class ClaudeAgent implements AttachedAgent {
   /** Goes on with a process that is there. from: everything before it is stored. */
   attach(process: HeldProcess, from: number): void {
     const { out, err } = process.streams;
+    this.#state = initialState(this.#meta, from);
     this.#liveFrom = out.end;
     if (process.exit === null) {
       this.#connect(
@@ -124,6 +125,9 @@ export class ClaudeAgent implements AttachedAgent {
     const uuid = promptUuid(turn.messageId);
     const repeated = this.#promptWrites.get(uuid);
     if (repeated !== undefined) return repeated.promise;
+    if (this.#state.turn?.promptUuid === null) {
+      return Promise.resolve(fail('conflict', 'The agent is in a turn that it began by itself.'));
+    }
     this.#state = beginTurn(this.#state, turn);
     const written = Promise.withResolvers<Written>();
     this.#promptWrites.set(uuid, written);
@@ -149,7 +153,7 @@ export class ClaudeAgent implements AttachedAgent {
     if (turn === null || turn.turnId !== turnId || turn.stopping || this.#phase !== 'alive') return ok(null);
     this.#state = askToStop(this.#state);
     // The prompt goes first: an interrupt before it would stop nothing.
-    await this.#promptWrites.get(turn.promptUuid)?.promise;
+    if (turn.promptUuid !== null) await this.#promptWrites.get(turn.promptUuid)?.promise;
     return this.#interrupt(turnId, 1);
   }
 
@@ -392,6 +396,8 @@ export class ClaudeAgent implements AttachedAgent {
     const before = this.#state;
     const { state, facts, previews } = translate(before, message, {
       position: end,
+      processId: this.#options.processId,
+      generation: this.#meta.generation,
       remedy: this.#options.remedy,
       decide: (tool, input) => this.#decide(tool, input),
     });

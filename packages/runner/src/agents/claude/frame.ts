@@ -8,6 +8,10 @@ export function promptUuid(messageId: string): string {
   return `${hash.slice(0, 8)}-${hash.slice(8, 12)}-8${hash.slice(13, 16)}-a${hash.slice(17, 20)}-${hash.slice(20, 32)}`;
 }
 
+/** It follows from where the agent told that it began: the same in every driver (TURN5). */
+export const ownTurnId = (processId: string, position: number): string =>
+  `own_${createHash('sha256').update(`${processId} ${position}`).digest('hex').slice(0, 32)}`;
+
 const longestId = 64;
 
 /** The approval's id follows from its tool call (APPR1). */

@@ -128,6 +128,20 @@ const systemSchema = z.discriminatedUnion('subtype', [
     error_status: z.number().nullish(),
     error: z.string().nullish(),
   }),
+  z.object({
+    type: z.literal('system'),
+    subtype: z.literal('background_tasks_changed'),
+    tasks: z.array(z.object({ task_id: z.string(), description: z.string() })),
+  }),
+  z.object({
+    type: z.literal('system'),
+    subtype: z.literal('task_notification'),
+    task_id: z.string(),
+    status: z.string(),
+    summary: z.string().optional(),
+    /** The summary is a sub-agent's report to the agent, not a line for a person. */
+    summary_is_report: z.boolean().optional(),
+  }),
   z.object({ type: z.literal('system'), subtype: z.literal('status'), status: z.string().nullish() }),
   z.object({ type: z.literal('system'), subtype: z.literal('compact_boundary') }),
   z.object({
@@ -142,6 +156,8 @@ const lifecycleSchema = z.object({
   type: z.literal('command_lifecycle'),
   command_uuid: z.string(),
   state: z.string(),
+  /** An alarm that the agent had set goes off. */
+  wakeup_source: z.string().optional(),
 });
 
 const permissionRequestSchema = z.object({
@@ -152,6 +168,8 @@ const permissionRequestSchema = z.object({
     tool_name: z.string(),
     input: inputSchema,
     tool_use_id: z.string(),
+    /** The sub-agent that asks. */
+    agent_id: z.string().optional(),
     suppress_always_allow_rule: z.boolean().optional(),
   }),
 });

@@ -6,15 +6,18 @@ import type { FactData, FactDraft } from '@holdfast/protocol/fact.ts';
 import type { Preview } from '@holdfast/protocol/socket.ts';
 import type { AgentMessage, ApiUsage, PermissionRequest } from './message.ts';
 import { cutInput, isUncut } from '../cut-text.ts';
-import { approvalIdOf, probedApproval } from './frame.ts';
+import { approvalIdOf, ownTurnId, probedApproval } from './frame.ts';
 import { approvalKind, approvalScopes, questionsOf, toolTitle, type Verdict } from './permission.ts';
-import { without, type OpenBlock, type TranslationState } from './translation-state.ts';
+import { beginOwnTurn, without, type OpenBlock, type OpenTurn, type TranslationState } from './translation-state.ts';
 import { toolFinished } from './tool-result.ts';
 import { turnOutcome, turnUsage } from './turn-result.ts';
+import { alarmCause, backgroundCause } from './waking.ts';
 
 export interface TranslationContext {
   /** Where the message's line ends. */
   readonly position: number;
+  readonly processId: string;
+  readonly generation: number;
   /** What to do when the provider refuses the login; for a person. */
   readonly remedy: string;
   readonly decide: (tool: string, input: Readonly<Record<string, unknown>>) => Verdict;
@@ -46,6 +49,7 @@ export function translate(state: TranslationState, message: AgentMessage, contex
     case 'system':
       return translateSystem(state, message, context);
     case 'command_lifecycle':
+      if (message.wakeup_source !== undefined) return quiet({ ...state, waking: alarmCause });
       // A prompt that was dropped before the agent took it up has no result of its own.
       return message.state === 'cancelled' && message.command_uuid === state.turn?.promptUuid
         ? endTurn(state, { outcome: 'stopped' })
@@ -260,7 +264,16 @@ function translateRequest(
   const verdict = state.lastTurnId === null ? noTurn : context.decide(request.tool_name, request.input);
   const next: TranslationState = {
     ...state,
-    requests: { ...state.requests, [requestId]: { approvalId, toolCallId, verdict, position: context.position } },
+    requests: {
+      ...state.requests,
+      [requestId]: {
+        approvalId,
+        toolCallId,
+        verdict,
+        bySubAgent: request.agent_id !== undefined,
+        position: context.position,
+      },
+    },
   };
   if (verdict.decision !== 'ask' || state.lastTurnId === null) return quiet(next);
   const kind = approvalKind(request.tool_name);
@@ -288,10 +301,18 @@ function translateSystem(
 ): Translation {
   switch (message.subtype) {
     case 'init': {
+      const { state: begun, facts } = wake(state, context);
       const conversationId = message.session_id;
-      if (conversationId === state.conversationId) return quiet(state);
-      return tell({ ...state, conversationId }, { type: 'agent.conversation', data: { conversationId } });
+      if (conversationId === state.conversationId) return tell(begun, ...facts);
+      return tell({ ...begun, conversationId }, ...facts, { type: 'agent.conversation', data: { conversationId } });
     }
+    case 'background_tasks_changed':
+      return quiet({
+        ...state,
+        tasks: Object.fromEntries(message.tasks.map((task) => [task.task_id, task.description])),
+      });
+    case 'task_notification':
+      return quiet({ ...state, waking: backgroundCause(message, state.tasks) });
     case 'api_retry': {
       if (message.error === 'authentication_failed') return refuseLogin(state, context);
       const error = message.error === 'unknown' ? null : message.error?.replaceAll('_', ' ');
@@ -309,6 +330,18 @@ function translateSystem(
     case 'informational':
       return message.level === 'warning' ? notice(state, 'warning', message.content.slice(0, 4_096)) : quiet(state);
   }
+}
+
+/**
+ * The agent says what it is at the beginning of every turn. Where the person's turn is open it is that one, or work of
+ * the agent's own within it (TURN18). Before the first message of a process there is none.
+ */
+function wake(state: TranslationState, { processId, generation, position }: TranslationContext): Translation {
+  if (state.turn !== null || state.lastTurnId === null) return quiet(state);
+  const turnId = ownTurnId(processId, position);
+  const cause = state.waking ?? { kind: 'unknown' };
+  const data = { turnId, generation, messageId: turnId, cause };
+  return tell(beginOwnTurn(state, turnId), { type: 'turn.started', data });
 }
 
 function notice(state: TranslationState, level: 'info' | 'warning', text: string): Translation {
@@ -331,13 +364,16 @@ function endTurn(
 ): Translation {
   if (state.turn === null) return tell(state, ...before);
   const { turnId } = state.turn;
-  const expired = Object.values(state.requests)
-    .filter((request) => request.verdict.decision === 'ask')
-    .map((request): FactDraft => ({
+  // What a sub-agent asks it asks until it says otherwise: it may go on in the background (APPR12).
+  const over = Object.entries(state.requests).filter(([, request]) => !request.bySubAgent);
+  const requests = over.reduce((left, [requestId]) => without(left, requestId), { ...state.requests });
+  const expired = over
+    .filter(([, request]) => request.verdict.decision === 'ask')
+    .map(([, request]): FactDraft => ({
       type: 'approval.expired',
       data: { approvalId: request.approvalId, reason: 'turn_ended' },
     }));
-  return tell({ ...state, turn: null, requests: {} }, ...before, ...expired, {
+  return tell({ ...state, turn: null, requests }, ...before, ...expired, {
     type: 'turn.ended',
     data: { turnId, ...end },
   });
@@ -350,15 +386,15 @@ function translateResult(
 ): Translation {
   if (state.lastTurnId === null) return quiet(state);
   const usage = turnUsage(message, state.lastTurnId, state.contextTokens);
-  const ownPrompt = state.turn?.promptUuid;
-  const isForTurn =
-    ownPrompt !== undefined &&
-    (message.user_message_uuids === undefined
-      ? message.origin === undefined
-      : message.user_message_uuids.includes(ownPrompt));
-  if (!isForTurn) return tell(state, usage);
+  if (state.turn === null || !isResultOf(state.turn, message)) return tell(state, usage);
   if (message.is_error && (message.api_error_status === 401 || message.api_error_status === 403)) {
     return refuseLogin(state, context);
   }
   return endTurn(state, turnOutcome(message), usage);
+}
+
+/** The agent works on nothing else while it is in a turn of its own: no prompt was handed to it. */
+function isResultOf({ promptUuid }: OpenTurn, { user_message_uuids: uuids, origin }: MessageOf<'result'>): boolean {
+  if (promptUuid === null) return true;
+  return uuids === undefined ? origin === undefined : uuids.includes(promptUuid);
 }

@@ -1,4 +1,5 @@
 /** What is known between two of the agent's messages. Plain data; a new driver can begin without it. */
+import type { TurnCause } from '@holdfast/protocol/session.ts';
 import type { AgentMeta } from '../driver.ts';
 import type { Verdict } from './permission.ts';
 import { promptUuid } from './frame.ts';
@@ -18,18 +19,25 @@ export interface OpenRequest {
   readonly approvalId: string;
   readonly toolCallId: string;
   readonly verdict: Verdict;
+  /** Of a sub-agent, which may outlive the turn. */
+  readonly bySubAgent: boolean;
   /** Where the request's line ends. */
   readonly position: number;
 }
 
 export interface OpenTurn {
   readonly turnId: string;
-  readonly promptUuid: string;
+  /** null: the agent began it by itself. */
+  readonly promptUuid: string | null;
   readonly stopping: boolean;
 }
 
 export interface TranslationState {
   readonly turn: OpenTurn | null;
+  /** What it said that could make it begin a turn by itself. */
+  readonly waking: TurnCause | null;
+  /** What runs in the background, by task: what it is called. */
+  readonly tasks: Readonly<Record<string, string>>;
   /** The newest turn, open or ended: what the agent says unasked belongs to it. */
   readonly lastTurnId: string | null;
   readonly conversationId: string | null;
@@ -47,13 +55,21 @@ export interface TranslationState {
   readonly unauthenticated: boolean;
 }
 
-export function initialState(meta: AgentMeta): TranslationState {
+/** from: where in its stream reading begins. A turn the agent began by itself beyond it is still to be read of. */
+export function initialState(meta: AgentMeta, from: number): TranslationState {
+  const turn = meta.turn !== null && 'position' in meta.turn && meta.turn.position > from ? null : meta.turn;
   return {
     turn:
-      meta.turn === null
+      turn === null
         ? null
-        : { turnId: meta.turn.turnId, promptUuid: promptUuid(meta.turn.messageId), stopping: false },
-    lastTurnId: meta.turn?.turnId ?? null,
+        : {
+            turnId: turn.turnId,
+            promptUuid: 'messageId' in turn ? promptUuid(turn.messageId) : null,
+            stopping: false,
+          },
+    waking: null,
+    tasks: {},
+    lastTurnId: turn?.turnId ?? meta.lastTurnId ?? null,
     conversationId: meta.conversationId,
     blocks: {},
     requests: {},
@@ -64,6 +80,14 @@ export function initialState(meta: AgentMeta): TranslationState {
   };
 }
 
+/** The agent begins to work, and nobody has sent a message. */
+export const beginOwnTurn = (state: TranslationState, turnId: string): TranslationState => ({
+  ...state,
+  turn: { turnId, promptUuid: null, stopping: false },
+  lastTurnId: turnId,
+  waking: null,
+});
+
 /** A repeat of a turn that is open or has ended changes nothing. */
 export function beginTurn(state: TranslationState, turn: { turnId: string; messageId: string }): TranslationState {
   if (state.lastTurnId === turn.turnId) return state;
@@ -71,6 +95,7 @@ export function beginTurn(state: TranslationState, turn: { turnId: string; messa
     ...state,
     turn: { turnId: turn.turnId, promptUuid: promptUuid(turn.messageId), stopping: false },
     lastTurnId: turn.turnId,
+    waking: null,
     applied: [],
   };
 }

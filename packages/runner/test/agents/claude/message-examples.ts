@@ -57,7 +57,7 @@ export const toolResult = (block: object, meta: object, structure: unknown = und
   tool_result_meta: [{ id: 'toolu_1', ...meta }],
 });
 
-export const canUseTool = (tool = 'Bash', input: object = { command: 'npm test' }): object => ({
+export const canUseTool = (tool = 'Bash', input: object = { command: 'npm test' }, agentId?: string): object => ({
   type: 'control_request',
   request_id: '64d4ca13-5642-424a-a285-c5e33b424363',
   request: {
@@ -67,6 +67,7 @@ export const canUseTool = (tool = 'Bash', input: object = { command: 'npm test' 
     input,
     permission_suggestions: [{ type: 'setMode', mode: 'acceptEdits', destination: 'session' }],
     tool_use_id: 'toolu_1',
+    ...(agentId === undefined ? {} : { agent_id: agentId }),
   },
 });
 
@@ -110,4 +111,25 @@ export const lifecycle = (uuid: string, state: string): object => ({
   state,
   uuid: 'e5cafb5c-44f3-42ad-b032-09a4a34a0617',
   ...session,
+});
+
+export const backgroundTasks = (tasks: Readonly<Record<string, string>>): object => ({
+  type: 'system',
+  subtype: 'background_tasks_changed',
+  tasks: Object.entries(tasks).map(([id, description]) => ({ task_id: id, task_type: 'local_bash', description })),
+  uuid: '31c2a406-b6a4-4369-aafc-b31ce240edd8',
+  ...session,
+});
+
+export const taskEnded = (taskId: string, fields: object = {}): object => ({
+  type: 'system',
+  subtype: 'task_notification',
+  task_id: taskId,
+  tool_use_id: 'toolu_1',
+  status: 'completed',
+  output_file: '/tmp/tasks/b1.output',
+  summary: 'Background command "build" completed (exit code 0)',
+  uuid: '81e0e54a-6cd0-4e6d-998b-ba2a53521226',
+  ...session,
+  ...fields,
 });

@@ -199,6 +199,14 @@ export class Session implements AsyncDisposable {
     this.directory[Symbol.dispose]();
   }
 
+  /** As the runner notes the turns that the agent begins by itself. */
+  #note({ type, data }: FactDraft, position: number): void {
+    if (type === 'turn.started') this.meta = { ...this.meta, turn: { turnId: data.turnId, position } };
+    else if (type === 'turn.ended' && this.meta.turn !== null && 'position' in this.meta.turn) {
+      this.meta = { ...this.meta, turn: null, lastTurnId: data.turnId };
+    }
+  }
+
   #recording(holder: Holder): Holder {
     return new Proxy(holder, {
       get: (target, name: keyof Holder) => {
@@ -222,6 +230,7 @@ export class Session implements AsyncDisposable {
         facts: (position, facts) => {
           if (position <= this.lastPosition) throw new Error(`position ${position} was used before`);
           this.told.push({ position, facts });
+          for (const fact of facts) this.#note(fact, position);
         },
         preview: (preview) => this.previews.push(preview),
         updateMeta: (change) => {

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { factDraftSchema, type FactDraft } from '@holdfast/protocol/fact.ts';
 import { limits } from '@holdfast/protocol/limits.ts';
 import type { Preview } from '@holdfast/protocol/socket.ts';
+import type { AgentMeta } from '@holdfast/runner/agents/driver.ts';
 import { appliedProbe, approvalIdOf, promptUuid } from '@holdfast/runner/agents/claude/frame.ts';
 import { parseMessage } from '@holdfast/runner/agents/claude/message.ts';
 import { decidePermission } from '@holdfast/runner/agents/claude/permission.ts';
@@ -16,6 +17,7 @@ import {
 import {
   apiRetry,
   assistant,
+  backgroundTasks,
   bash,
   blockStart,
   cancel,
@@ -24,11 +26,12 @@ import {
   lifecycle,
   result,
   streamEvent,
+  taskEnded,
   textDelta,
   toolResult,
 } from './message-examples.ts';
 
-const idle = initialState({
+const meta: AgentMeta = {
   sessionId: 's1',
   generation: 1,
   cwd: '/home/user/project',
@@ -36,7 +39,8 @@ const idle = initialState({
   conversationId: null,
   turn: null,
   allowedTools: [],
-});
+};
+const idle = initialState(meta, 0);
 const open = beginTurn(idle, { turnId: 't1', messageId: 'm1' });
 
 /** Reads messages in order; every fact must fit the protocol. */
@@ -48,6 +52,8 @@ function read(state: TranslationState, ...messages: object[]) {
     if (parsed === null) throw new Error('no message');
     const translation = translate(state, parsed, {
       position: index + 1,
+      processId: 's1.1',
+      generation: 1,
       remedy: 'log in',
       decide: (tool, input) => decidePermission('agent', [], tool, input),
     });
@@ -252,6 +258,46 @@ describe('turns', () => {
     expect(read(open, ...background).facts.some((fact) => fact.type === 'turn.ended')).toBe(false);
     const own = result({ user_message_uuids: [promptUuid('m1')] });
     expect(read(open, own).facts.at(-1)).toMatchObject({ type: 'turn.ended' });
+  });
+
+  it('TURN17: what begins with no turn open is a turn of the agent’s own, says why, and ends with its result', () => {
+    const before = read(open, init(), backgroundTasks({ b1: 'build' }), result({})).state;
+    const { state, facts } = read(before, taskEnded('b1'), init(), assistant({ type: 'text', text: 'It ended.' }));
+    const turnId = state.turn?.turnId ?? '';
+    const title = 'background command "build" completed (exit code 0)';
+    expect(facts).toMatchObject([
+      { type: 'turn.started', data: { turnId, generation: 1, cause: { kind: 'background', title } } },
+      { type: 'message.assistant', data: { turnId, text: 'It ended.' } },
+    ]);
+    const over = read(state, result({ origin: { kind: 'task-notification' } }));
+    expect(over.facts.at(-1)).toEqual({ type: 'turn.ended', data: { turnId, outcome: 'completed' } });
+    // A report is for the agent; the alarm it set is another cause.
+    const report = read(before, taskEnded('b1', { summary_is_report: true, status: 'failed' }), init());
+    expect(report.facts[0]?.data).toMatchObject({ cause: { title: 'the sub-agent “build” has failed' } });
+    const alarm = read(before, { ...lifecycle('x', 'started'), wakeup_source: 'loop_wakeup' }, init());
+    expect(alarm.facts[0]?.data).toMatchObject({ cause: { kind: 'schedule' } });
+    expect(read(before, init()).facts[0]?.data).toMatchObject({ cause: { kind: 'unknown' } });
+  });
+
+  it('TURN18: within the person’s turn, and before the first, nothing begins by itself', () => {
+    const within = read(open, init(), taskEnded('b1'), init(), result({ origin: { kind: 'task-notification' } }));
+    expect(within.facts.filter((fact) => fact.type.startsWith('turn.'))).toEqual([]);
+    expect(read(idle, init()).facts.map((fact) => fact.type)).toEqual(['agent.conversation']);
+  });
+
+  it('TURN5: a turn of the agent’s own is open from where it began, and not before', () => {
+    const noted = { ...meta, turn: { turnId: 'own', position: 40 }, lastTurnId: 't1' };
+    expect(initialState(noted, 40)).toMatchObject({ turn: { turnId: 'own' }, lastTurnId: 'own' });
+    expect(initialState(noted, 39)).toMatchObject({ turn: null, lastTurnId: 't1' });
+    expect(initialState({ ...meta, lastTurnId: 't1' }, 0)).toMatchObject({ turn: null, lastTurnId: 't1' });
+  });
+
+  it('APPR12: what a sub-agent asks is not over with a turn, unless the agent says so', () => {
+    const asked = read(open, canUseTool('Bash', { command: 'npm test' }, 'child'), result({}));
+    expect(asked.facts.map((fact) => fact.type)).toEqual(['approval.requested', 'usage', 'turn.ended']);
+    const next = read(beginTurn(asked.state, { turnId: 't2', messageId: 'm2' }), result({}));
+    expect(next.facts.some((fact) => fact.type === 'approval.expired')).toBe(false);
+    expect(read(next.state, cancel).facts).toMatchObject([{ type: 'approval.expired', data: { reason: 'withdrawn' } }]);
   });
 
   it('TURN7: a prompt dropped before the agent took it up ends its turn', () => {
