@@ -13,11 +13,18 @@ export async function openStore(dataDirectory: string): Promise<Store> {
   return opened.value;
 }
 
-/** `count` blocks of 200 characters that an agent said, at the end of the session's log. */
-export async function addFacts(store: Store, sessionId: string, count: number): Promise<void> {
+/** `count` blocks that an agent said, at the end of the session's log; text: of the block with that number, from 0. */
+export async function addFacts(
+  store: Store,
+  sessionId: string,
+  count: number,
+  text: (number: number) => string = () => 'x'.repeat(200),
+): Promise<void> {
   const at = new Date().toISOString();
   for (let done = 0; done < count;) {
-    const drafts = Array.from({ length: Math.min(batch, count - done) }, (_, index) => said(`block${done + index}`));
+    const drafts = Array.from({ length: Math.min(batch, count - done) }, (_, index) =>
+      said(`block${done + index}`, text(done + index)),
+    );
     const stored = await store.report(sessionId, { source: 'bench', position: done + 1 }, at, adding(drafts));
     if (!stored.ok) throw new Error(stored.error.message);
     done += drafts.length;
@@ -33,16 +40,23 @@ export async function addSessions(store: Store, likeId: string, count: number): 
   for (const id of ids) {
     const session = { id, kind, workspaceId, ownerId, runnerId, at: new Date().toISOString() };
     const stored = await store.createSession(session, null, () =>
-      ok({ facts: [said('first')], title: id, status: 'active', state, approvals: [], instructions: [] }),
+      ok({
+        facts: [said('first', 'x'.repeat(200))],
+        title: id,
+        status: 'active',
+        state,
+        approvals: [],
+        instructions: [],
+      }),
     );
     if (!stored.ok) throw new Error(stored.error.message);
   }
   return ids;
 }
 
-const said = (blockId: string): FactDraft => ({
+const said = (blockId: string, text: string): FactDraft => ({
   type: 'message.assistant',
-  data: { blockId, turnId: 'bench', kind: 'text', text: 'x'.repeat(200) },
+  data: { blockId, turnId: 'bench', kind: 'text', text },
 });
 
 const adding =

@@ -4,6 +4,7 @@ import { eventually } from '@holdfast/testkit/eventually.ts';
 import { chromiumPath, findProgram } from '@holdfast/testkit/programs.ts';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { addFacts, openStore } from '../../bench/filling.ts';
 import { Api } from '../support/api.ts';
 import { launchChromium, openPage } from '../support/browser.ts';
 import { type Installation, install } from '../support/program.ts';
@@ -162,6 +163,66 @@ describe.skipIf(chromium === null)('the page in Chromium (skipped without it: ap
     expectSoundLog(log);
     expect(log.filter((fact) => fact.type === 'approval.requested')).toHaveLength(2);
     expect(log.filter((fact) => fact.type === 'approval.applied')).toHaveLength(2);
+  });
+
+  it('PAGE9: a conversation of 10,001 facts opens at its end, is usable at once, and goes back to its first message, each once', async () => {
+    const workspaceId = await api.workspace('long');
+    const id = await api.create({ kind: 'agent', workspaceId, agent: { provider: 'demo', prompt: 'help' } });
+    await api.fact(id, 'turn.ended');
+    const count = 10_001 - (await api.session(id)).lastSeq;
+    await holdfast.kill();
+    const store = await openStore(holdfast.dataDirectory);
+    await addFacts(store, id, count, (number) => `block ${number}`);
+    await store.close();
+    await holdfast.start();
+
+    // Who scrolls looks at it: a page behind another one draws nothing.
+    await page.bringToFront();
+    const wentBack: string[] = [];
+    page.on('request', (request) => {
+      if (/\/events\?.*before=/.test(request.url())) wentBack.push(request.url());
+    });
+    await page.goto(`${holdfast.origin}/s/${id}`);
+    await transcript(page)
+      .getByText(`block ${count - 1}`, { exact: true })
+      .waitFor();
+    const drawn = (): Promise<string[]> =>
+      transcript(page).evaluate((view) => [...view.querySelectorAll('article')].map((one) => one.textContent.trim()));
+    expect((await drawn()).length).toBeLessThanOrEqual(200);
+    await say(page, 'ls');
+    const { turnId } = await api.fact(id, 'message.user', ({ text }) => text === 'ls');
+    await api.fact(id, 'turn.ended', (turn) => turn.turnId === turnId);
+    expect(wentBack).toEqual([]);
+
+    const seen = new Set<string>();
+    const beginning = page.getByText('Beginning of the conversation');
+    await eventually(
+      'the beginning',
+      async () => {
+        const texts = await drawn();
+        expect(texts.length).toBeLessThanOrEqual(600);
+        const blocks = texts.filter((text) => /^block \d+$/.test(text));
+        const first = Number(blocks[0]?.slice('block '.length));
+        expect(blocks).toEqual(blocks.map((_, index) => `block ${first + index}`));
+        for (const block of blocks) seen.add(block);
+        if (await beginning.isVisible()) return true;
+        await transcript(page).evaluate((view) => {
+          view.scrollTop = 1;
+          view.scrollTop = 0;
+        });
+        return false;
+      },
+      60_000,
+    );
+    expect(seen.size).toBe(count);
+    expect(await transcript(page).getByRole('article', { name: 'Message from You' }).first().innerText()).toMatch(
+      /^help\n/,
+    );
+    expect(wentBack.length).toBe(Math.ceil(10_001 / 200) - 1);
+    await page.getByRole('button', { name: 'Jump to latest' }).click();
+    await transcript(page)
+      .getByText(`block ${count - 1}`, { exact: true })
+      .waitFor();
   });
 
   it('PAGE1: nothing threw on the way', () => {
