@@ -1,6 +1,7 @@
 /** What a person hands over and what becomes of it before it is in the log: files and messages, over cuts and tabs. */
 import { mkdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { outboxLimits } from '@holdfast/core/client/outbox.ts';
 import { eventually } from '@holdfast/testkit/eventually.ts';
 import { chromiumPath } from '@holdfast/testkit/programs.ts';
 import type { Browser, Cookie, Page } from 'playwright-core';
@@ -9,6 +10,7 @@ import { violations } from '../support/accessibility.ts';
 import { Api } from '../support/api.ts';
 import { type Scheme, type Size, launchChromium, openPage } from '../support/browser.ts';
 import { drop, paste } from '../support/hand-over.ts';
+import { type Line, lossyLine } from '../support/lossy-line.ts';
 import { type Installation, install } from '../support/program.ts';
 import { expectSoundLog } from '../support/sound-log.ts';
 
@@ -230,6 +232,46 @@ describe.skipIf(chromium === null)('what is not sent yet, in Chromium (skipped w
     const third = await context.newPage();
     await visit(third, shared);
     expect(await soundTexts(shared, 6)).toEqual(['a1', 'a2', 'b1', 'b2', 'c1 a secret', 'c2']);
+  });
+
+  it('LINK6, LINK7, PAGE11: a message whose answer is lost for too long may have arrived: so it says, also later, and Check lands it once', async () => {
+    const id = await agent('Lost');
+    const lines: Line[] = [];
+    const page = await open('desktop', 'light', async (opened) => {
+      await opened.clock.install();
+      lines.push(await lossyLine(opened));
+    });
+    const [line] = lines;
+    if (line === undefined) throw new Error('there is no line');
+    await visit(page, id);
+    line.losing = true;
+    await say(page, 'help');
+    expect(await soundTexts(id, 1)).toEqual(['help']);
+    const words = /^It may or may not have arrived: /;
+    await eventually(
+      'given back',
+      async () => {
+        // A line on which nothing is heard at all would be another case.
+        await eventually('signs of life', () => line.unanswered === 0);
+        await page.clock.fastForward(outboxLimits.answerMs);
+        return (await page.getByTestId('delivery').getByText(words).count()) === 1;
+      },
+      40_000,
+    );
+    await page.getByTestId('connection').getByText('Connected').waitFor({ state: 'attached' });
+    await page.getByTestId('transcript').getByRole('button', { name: 'Check' }).waitFor();
+    await look(page, 'unsure-desktop-light');
+
+    line.losing = false;
+    await page.goto(`${holdfast.origin}/`);
+    const card = page.getByRole('region', { name: 'Message that may have arrived' });
+    await card.getByText(words).waitFor();
+    await card.getByRole('button', { name: 'Check' }).click();
+    await card.waitFor({ state: 'detached' });
+    await visit(page, id);
+    await page.getByTestId('delivery').getByText('Done').waitFor();
+    expect(await page.getByTestId('delivery').count()).toBe(1);
+    expect(await soundTexts(id, 1)).toEqual(['help']);
   });
 
   it('PAGE19, PAGE11: every limit is told where it is met; what was written stays, goes by itself or waits for Retry', async () => {
