@@ -1,4 +1,9 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
+
+/** Faults that load the machine as much as they can, or look at how long something takes. */
+const alone = ['e2e/faults/{kills,proxy,wire}.test.ts'];
+const setupFiles = ['packages/testkit/src/property-seed.ts'];
 
 export default defineConfig({
   test: {
@@ -7,22 +12,23 @@ export default defineConfig({
         test: {
           name: 'packages',
           include: ['packages/*/test/**/*.test.ts'],
-          setupFiles: ['packages/testkit/src/property-seed.ts'],
+          setupFiles,
           testTimeout: 20_000,
           hookTimeout: 20_000,
-          // Many of them wait for processes; the default leaves one processor idle, which on two is half the machine.
-          maxWorkers: '100%',
+          // Many of them wait for processes: three keep two processors busy.
+          maxWorkers: Math.ceil(availableParallelism() * 1.5),
         },
       },
       {
         test: {
           name: 'journeys',
-          include: ['e2e/journeys/**/*.test.ts', 'e2e/architecture/**/*.test.ts'],
-          setupFiles: ['packages/testkit/src/property-seed.ts'],
+          include: ['e2e/**/*.test.ts'],
+          exclude: alone,
+          setupFiles,
           testTimeout: 120_000,
           hookTimeout: 120_000,
-          // They wait for facts, most of the time; two at once take little more than half.
-          maxWorkers: 2,
+          // They wait for facts, most of the time.
+          maxWorkers: 3,
           // After the packages' tests: whole systems and browsers want the machine.
           sequence: { groupOrder: 1 },
         },
@@ -30,12 +36,11 @@ export default defineConfig({
       {
         test: {
           name: 'faults',
-          include: ['e2e/faults/**/*.test.ts'],
-          setupFiles: ['packages/testkit/src/property-seed.ts'],
+          include: alone,
+          setupFiles,
           testTimeout: 120_000,
           hookTimeout: 120_000,
           fileParallelism: false,
-          // They load the machine themselves, and some look at how long something takes.
           sequence: { groupOrder: 2 },
         },
       },

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const filters = process.argv.slice(2);
-const vitest = ['node_modules/vitest/vitest.mjs', 'run', '--project', 'faults'];
+const vitest = ['node_modules/vitest/vitest.mjs', 'run', '--no-file-parallelism'];
 const { status } = spawnSync(
   join(root, 'node_modules/.bin/node'),
   [...vitest, ...(filters.length > 0 ? filters : ['e2e/faults'])],
