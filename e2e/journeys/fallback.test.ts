@@ -57,9 +57,11 @@ describe.skipIf(chromium === null)(
       await page.getByRole('button', { name: 'Done' }).click();
       return shown;
     };
+    /** From within the page: to load it anew takes seconds, in which it tries the better ways. */
+    const visit = (title: string): Promise<void> => page.getByRole('link', { name: title }).first().click();
     const terminal = async (): Promise<string> => {
-      const id = await api.create({ kind: 'terminal', workspaceId });
-      await page.goto(`${holdfast.origin}/s/${id}`);
+      const id = await api.create({ kind: 'terminal', workspaceId, title: 'Shell' });
+      await visit('Shell');
       await eventually('a prompt', async () => /[$#] *$/m.test(await screenOf(page)));
       await page.getByTestId('terminal').click();
       return id;
@@ -89,9 +91,10 @@ describe.skipIf(chromium === null)(
       const agentId = await api.create({
         kind: 'agent',
         workspaceId,
+        title: 'Helper',
         agent: { provider: 'claude', prompt: 'run echo by stream > made.txt; cat made.txt' },
       });
-      await page.goto(`${holdfast.origin}/s/${agentId}`);
+      await visit('Helper');
       const card = page.getByTestId('approval-card');
       await card.getByRole('button', { name: 'Allow once' }).click({ timeout: 30_000 });
       await page.getByTestId('transcript').getByText('Result: by stream').waitFor({ timeout: 20_000 });

@@ -167,7 +167,7 @@ describe.skipIf(chromium === null)('the page in Chromium (skipped without it: ap
 
   it('PAGE9: a conversation of 10,001 facts opens at its end, is usable at once, and goes back to its first message, each once', async () => {
     const workspaceId = await api.workspace('long');
-    const id = await api.create({ kind: 'agent', workspaceId, agent: { provider: 'demo', prompt: 'help' } });
+    const id = await api.create({ kind: 'agent', workspaceId, agent: { provider: 'demo', prompt: 'read first' } });
     await api.fact(id, 'turn.ended');
     const count = 10_001 - (await api.session(id)).lastSeq;
     await holdfast.kill();
@@ -216,7 +216,7 @@ describe.skipIf(chromium === null)('the page in Chromium (skipped without it: ap
     );
     expect(seen.size).toBe(count);
     expect(await transcript(page).getByRole('article', { name: 'Message from You' }).first().innerText()).toMatch(
-      /^help\n/,
+      /^read first\n/,
     );
     expect(wentBack.length).toBe(Math.ceil(10_001 / 200) - 1);
     await page.getByRole('button', { name: 'Jump to latest' }).click();
