@@ -27,7 +27,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     }
     switch (invocation.command) {
       case 'serve':
-        return await (await import('./serve.ts')).serve(configuration, process.env, say);
+        return leave(await (await import('./serve.ts')).serve(configuration, process.env, say));
       case 'stop':
         await (await import('./stop.ts')).stop(configuration.dataDirectory, invocation.all, say);
         return 0;
@@ -38,7 +38,7 @@ export async function main(argv: readonly string[]): Promise<number> {
         say(await (await import('./access.ts')).createLoginLink(configuration));
         return 0;
       case 'runner':
-        return await (await import('./runner.ts')).runRunner(configuration, invocation, process.env, say);
+        return leave(await (await import('./runner.ts')).runRunner(configuration, invocation, process.env, say));
       case 'doctor':
         return (await (await import('./doctor.ts')).doctor(configuration, process.env, say)) ? 0 : exitCodes.failed;
     }
@@ -47,6 +47,13 @@ export async function main(argv: readonly string[]): Promise<number> {
     process.stderr.write(`${error.message}\n`);
     return error.exitCode;
   }
+}
+
+/** It has closed all that it had. Timers that libraries leave behind are not waited for. */
+function leave(exitCode: number): number {
+  process.exitCode = exitCode;
+  setImmediate(() => process.exit());
+  return exitCode;
 }
 
 /** For what Ctrl-C leaves to be said and closed, ms. */

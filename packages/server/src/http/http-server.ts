@@ -1,5 +1,6 @@
 /** The HTTP door, composed: what every request goes through, and who serves which address. Does not listen. */
 import { randomUUID } from 'node:crypto';
+import type { Socket } from 'node:net';
 import helmet from '@fastify/helmet';
 import rateLimit from '@fastify/rate-limit';
 import type { Clock } from '@holdfast/link/client-interface.ts';
@@ -110,8 +111,15 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
 
   const streams = new EventStreams({ application, authentication, drain, clock, serverId });
   metrics.gauge('holdfast_event_streams', 'Open Server-Sent Events streams', () => streams.size);
+  const connections = new Set<Socket>();
+  app.server.on('connection', (socket) => {
+    connections.add(socket);
+    socket.once('close', () => connections.delete(socket));
+  });
   app.addHook('preClose', async () => {
     streams.close();
+    // Browsers open some ahead of need, which count as busy.
+    for (const connection of connections) if (connection.bytesRead === 0) connection.destroy();
     // A client that neither finishes nor leaves must not keep the server from closing.
     const grace = setTimeout(() => app.server.closeAllConnections(), closeGraceMs);
     app.server.once('close', () => clearTimeout(grace));

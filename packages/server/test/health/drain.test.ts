@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { runnerDoor } from '@holdfast/link/runner-door.ts';
 import { eventually } from '@holdfast/testkit/eventually.ts';
 import { pino } from 'pino';
@@ -89,6 +91,18 @@ it('LINK15: a server that goes tells everybody, lets nobody in, answers what is 
   events.leave();
   expect(await done).toBe(0);
   expect(performance.now() - began).toBeLessThan(drainTimes.limit);
+});
+
+it('LINK15: a connection over which nothing was ever asked is not waited for', async () => {
+  const { port } = new URL(doors.url);
+  const ahead = connect(Number(port), '127.0.0.1');
+  closers.push(() => void ahead.destroy());
+  await once(ahead, 'connect');
+  // Accepted after it.
+  await fetch(`${doors.url}/readyz`);
+  const began = performance.now();
+  await doors.app.close();
+  expect(performance.now() - began).toBeLessThan(1_500);
 });
 
 it('LINK15: who does not go is not waited for', async () => {
