@@ -1,8 +1,8 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
-/** Faults that load the machine as much as they can, or look at how long something takes. */
-const alone = ['e2e/faults/{kills,proxy,wire}.test.ts'];
+/** Faults that load the machine little, and look at no time, or at half a minute. */
+const quietFaults = ['e2e/faults/{disk,half-open}.test.ts', 'e2e/faults/simulation/**/*.test.ts'];
 const setupFiles = ['packages/testkit/src/property-seed.ts'];
 
 export default defineConfig({
@@ -22,8 +22,7 @@ export default defineConfig({
       {
         test: {
           name: 'journeys',
-          include: ['e2e/**/*.test.ts'],
-          exclude: alone,
+          include: ['e2e/journeys/**/*.test.ts', 'e2e/architecture/**/*.test.ts', ...quietFaults],
           setupFiles,
           testTimeout: 120_000,
           hookTimeout: 120_000,
@@ -36,11 +35,13 @@ export default defineConfig({
       {
         test: {
           name: 'faults',
-          include: alone,
+          include: ['e2e/faults/**/*.test.ts'],
+          exclude: quietFaults,
           setupFiles,
           testTimeout: 120_000,
           hookTimeout: 120_000,
           fileParallelism: false,
+          // They load the machine themselves, and some look at how long something takes.
           sequence: { groupOrder: 2 },
         },
       },
