@@ -52,7 +52,7 @@ export const takesFiles =
       (event) => {
         const target = event.target instanceof Element ? event.target : document.body;
         const elsewhere = target.closest('input, textarea, [contenteditable]') !== null && !element.contains(target);
-        const files = elsewhere ? [] : pastedFiles(event.clipboardData);
+        const files = elsewhere || event.defaultPrevented ? [] : pastedFiles(event.clipboardData);
         if (files.length === 0) return;
         event.preventDefault();
         event.stopPropagation();
