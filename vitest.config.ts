@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 /** Faults that load the machine little, and look at no time, or at half a minute. */
-const quietFaults = ['e2e/faults/{disk,half-open}.test.ts', 'e2e/faults/simulation/**/*.test.ts'];
+const quietFaults = ['e2e/faults/{disk,drain,half-open}.test.ts', 'e2e/faults/simulation/**/*.test.ts'];
 const setupFiles = ['packages/testkit/src/property-seed.ts'];
 
 export default defineConfig({
