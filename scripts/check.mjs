@@ -6,12 +6,16 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const tool = (path, ...args) => [join(root, 'node_modules', path), ...args];
+const sources = 'packages/*/src/**';
+const lint = (...args) => tool('eslint/bin/eslint.js', '--max-warnings=0', ...args);
 /** As many as the smallest machine has cores. */
 const atOnce = 2;
 
 const checks = [
   { name: 'types', command: tool('typescript/bin/tsc', '-b') },
-  { name: 'lint', command: tool('eslint/bin/eslint.js', '--max-warnings=0', '.') },
+  // In two halves, since it takes as long as all the rest: what is in the one is not in the other.
+  { name: 'lint of sources', command: lint(sources) },
+  { name: 'lint of the rest', command: lint('.', `--ignore-pattern=${sources}`) },
   {
     name: 'page',
     command: tool('svelte-check/bin/svelte-check', '--fail-on-warnings', '--output', 'human'),
