@@ -127,6 +127,7 @@ const acts: Record<ActionType, (turn: Turn) => void> = {
     world.holder.agent(sessionId)?.step(step);
   },
   finish: ({ world, sessionId, choose }) => world.holder.agent(sessionId)?.step(choose(6) === 0 ? 'fail' : 'finish'),
+  begin: ({ world, sessionId }) => world.holder.agent(sessionId)?.begin(),
   die: ({ world, sessionId, choose }) => world.holder.kill(choose(6) === 0 ? world.terminalId : sessionId),
 
   reload: ({ page }) => page.reload(),

@@ -22,7 +22,7 @@ const people = {
   leave: 2,
   end: 0.3,
 } as const;
-const machine = { work: 34, finish: 8, die: 1.5 } as const;
+const machine = { work: 34, finish: 8, begin: 5, die: 1.5 } as const;
 const faults = {
   reload: 3,
   otherTab: 1,

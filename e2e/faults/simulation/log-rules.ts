@@ -17,6 +17,8 @@ class LogReading {
   readonly #tools = new Map<string, string>();
   readonly #allTools = new Set<string>();
   readonly #approvals = new Map<string, 'pending' | 'answered' | 'settled'>();
+  /** The turn each was asked in. */
+  readonly #askedIn = new Map<string, string>();
   #turn: string | null = null;
   /** On its way when the agent began by itself. */
   #next: string | null = null;
@@ -71,6 +73,7 @@ class LogReading {
         if (fact.data.turnId !== this.#turn) this.#fault('APPR4', fact, 'asked by a turn that is over');
         if (this.#approvals.has(fact.data.approvalId)) this.#fault('APPR1', fact, 'asked twice');
         this.#approvals.set(fact.data.approvalId, 'pending');
+        this.#askedIn.set(fact.data.approvalId, fact.data.turnId);
         return;
       case 'approval.answered':
       case 'question.answered':
@@ -103,7 +106,8 @@ class LogReading {
       if (owner === turnId) this.#fault('TURN6', fact, `${toolCallId} stays open`);
     }
     for (const [approvalId, status] of this.#approvals) {
-      if (status !== 'settled') this.#fault('TURN6', fact, `${approvalId} stays ${status}`);
+      if (status !== 'settled' && this.#askedIn.get(approvalId) === turnId)
+        this.#fault('TURN6', fact, `${approvalId} stays ${status}`);
     }
   }
 

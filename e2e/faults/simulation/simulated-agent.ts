@@ -19,13 +19,18 @@ export class SimulatedAgent {
   readonly prompted: string[] = [];
   readonly #say: (facts: FactDraft[]) => void;
   readonly #nextNumber: () => number;
+  readonly #generation: number;
   #turnId: string | null = null;
+  /** Taken while it was in a turn that it began by itself. */
+  #queued: string | null = null;
+  #wakes = false;
   #toolCallId: string | null = null;
   #waitsFor: Request | null = null;
 
-  constructor(say: (facts: FactDraft[]) => void, nextNumber: () => number) {
+  constructor(say: (facts: FactDraft[]) => void, nextNumber: () => number, generation: number) {
     this.#say = say;
     this.#nextNumber = nextNumber;
+    this.#generation = generation;
   }
 
   get busy(): boolean {
@@ -40,11 +45,19 @@ export class SimulatedAgent {
     switch (input.type) {
       case 'prompt':
         this.prompted.push(input.turnId);
+        if (this.#turnId !== null && isOwn(this.#turnId)) {
+          this.#queued = input.turnId;
+          return;
+        }
         this.#turnId = input.turnId;
         this.#waitsFor = null;
         return;
       case 'stop':
-        if (this.#turnId === input.turnId) this.#end('stopped');
+        if (this.#queued === input.turnId) {
+          this.#queued = null;
+          this.#say([{ type: 'turn.ended', data: { turnId: input.turnId, outcome: 'stopped' } }]);
+          this.#end('stopped');
+        } else if (this.#turnId === input.turnId) this.#end('stopped');
         return;
       case 'answer':
         if (this.#waitsFor?.data.approvalId !== input.approvalId) return;
@@ -54,6 +67,17 @@ export class SimulatedAgent {
       case 'attached':
         if (this.#waitsFor !== null) this.#say([this.#waitsFor]);
     }
+  }
+
+  /** By itself, once it has had something to do: at once, or as soon as it has nothing else. */
+  begin(): void {
+    if (this.prompted.length === 0) return;
+    this.#wakes = this.#turnId !== null;
+    if (this.#wakes) return;
+    const turnId = `own-${this.#nextNumber()}`;
+    this.#turnId = turnId;
+    const data = { turnId, messageId: turnId, generation: this.#generation, cause: { kind: 'unknown' as const } };
+    this.#say([{ type: 'turn.started', data }]);
   }
 
   /** Nothing while it is idle or waits for a person. */
@@ -106,10 +130,15 @@ export class SimulatedAgent {
   #end(outcome: 'completed' | 'stopped' | 'failed'): void {
     if (this.#turnId === null) return;
     const turnId = this.#turnId;
-    this.#turnId = null;
+    this.#turnId = this.#queued;
+    this.#queued = null;
     this.#toolCallId = null;
     this.#waitsFor = null;
     const failure = { error: { kind: 'internal', message: 'the model is overloaded' } } as const;
     this.#say([{ type: 'turn.ended', data: { turnId, outcome, ...(outcome === 'failed' ? failure : {}) } }]);
+    if (this.#turnId === null && this.#wakes) this.begin();
   }
 }
+
+/** A turn that it began by itself. */
+export const isOwn = (turnId: string): boolean => turnId.startsWith('own-');

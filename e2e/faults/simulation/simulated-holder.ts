@@ -33,7 +33,8 @@ class Held {
     this.id = id;
     this.kind = kind;
     this.meta = meta;
-    this.agent = kind === 'pipe' ? new SimulatedAgent((facts) => this.#say(facts), nextNumber) : null;
+    this.agent =
+      kind === 'pipe' ? new SimulatedAgent((facts) => this.#say(facts), nextNumber, Number(meta['generation'])) : null;
   }
 
   described(): HeldProcess {

@@ -20,7 +20,7 @@ const generationSchema = z.number().int().positive();
 const session = { sessionId: idSchema };
 const upload = { ...session, uploadId: idSchema };
 
-/** What a runner must do once. Instructions of one session are carried out in the order of their delivery ids. */
+/** What a runner must do once. Instructions of one session are carried out in the order of their delivery ids; one that must wait for the agent lets those behind it pass. */
 export const instructionSchema = z.discriminatedUnion('type', [
   z.object({
     ...session,

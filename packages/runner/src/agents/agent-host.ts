@@ -157,14 +157,27 @@ export class AgentHost {
     await this.#with(sessionId, 'an answer', (agent) => agent.answer(approvalId, toolCallId, answer));
   }
 
-  async setMode(deliveryId: number, { sessionId, mode }: InstructionOf<'mode.set'>): Promise<void> {
-    const set = await this.#with(sessionId, 'a mode', (agent) => agent.setMode(mode));
-    if (set) await this.#live(sessionId)?.keepAgent({ mode }, deliveryId);
+  setMode(deliveryId: number, { sessionId, mode }: InstructionOf<'mode.set'>): Promise<Postponed | undefined> {
+    return this.#set(sessionId, deliveryId, { mode }, (agent) => agent.setMode(mode));
   }
 
-  async setModel(deliveryId: number, { sessionId, model }: InstructionOf<'model.set'>): Promise<void> {
-    const set = await this.#with(sessionId, 'a model', (agent) => agent.setModel(model));
-    if (set) await this.#live(sessionId)?.keepAgent({ model }, deliveryId);
+  setModel(deliveryId: number, { sessionId, model }: InstructionOf<'model.set'>): Promise<Postponed | undefined> {
+    return this.#set(sessionId, deliveryId, { model }, (agent) => agent.setModel(model));
+  }
+
+  /** At once. Once more behind a message that waits, which may have to start another process with what was set before. */
+  async #set(
+    sessionId: string,
+    deliveryId: number,
+    change: Partial<AgentProcess['meta']['agent']>,
+    act: (agent: AttachedAgent) => Promise<Result<null>>,
+  ): Promise<Postponed | undefined> {
+    const live = this.#live(sessionId);
+    if (live !== undefined && deliveryId >= (live.meta.settingsBy ?? 0)) {
+      const set = await this.#with(sessionId, Object.keys(change).join(), act);
+      if (set) await live.keepAgent(change, deliveryId);
+    }
+    return this.#whenTold(sessionId);
   }
 
   /** The end follows from the process's; without one the session ends here. */
@@ -220,7 +233,8 @@ export class AgentHost {
     if (past.stopping || start.stopAsked || this.#stopped.has(turnId)) return ok(null);
     const live = this.#live(sessionId);
     // Which goes first is decided here, where both meet (TURN18).
-    if (live?.inOwnTurn === true) return { until: live.whenFree() };
+    const before = this.#whenTold(sessionId);
+    if (before !== undefined) return before;
     const repeated = live?.turnId === turnId;
     // A process that had it tells how the turn ended, or has told it: nobody is prompted again.
     if (deliveryId <= past.lastDeliveryId && !repeated) return ok(null);
@@ -248,7 +262,8 @@ export class AgentHost {
     if (started?.ok === true) return started;
     if (this.#closed) return undone();
     // It began by itself at that very moment.
-    if (started?.error.kind === 'conflict' && live.inOwnTurn) return { until: live.whenFree() };
+    const meanwhile = started?.error.kind === 'conflict' ? this.#whenTold(sessionId) : undefined;
+    if (meanwhile !== undefined) return meanwhile;
     if (start.expired && started !== null) {
       await live.kill();
       // It may have the message: the end of the process is the turn's, and no other is prompted.
@@ -257,6 +272,11 @@ export class AgentHost {
     // It may have died before its driver heard of it: then a new process takes the turn.
     const { alive } = await this.#survey(sessionId);
     return alive && started !== null ? started : this.#startProcess(instruction, turn, start);
+  }
+
+  #whenTold(sessionId: string): Postponed | undefined {
+    const last = this.#processes.get(sessionId)?.at(-1);
+    return last?.isTelling === true ? { until: last.whenTold() } : undefined;
   }
 
   #filesOf({ sessionId, attachments = [] }: InstructionOf<'turn.start'>): Promise<Result<AttachedFile[]>> {
@@ -303,19 +323,17 @@ export class AgentHost {
     // Two processes on one conversation lose a branch of it.
     if (alive) return fail('conflict', 'An earlier process of this agent still runs; send the message again later.');
     const earlier = this.#processes.get(sessionId)?.at(-1)?.meta;
-    const settingsBy = earlier?.settingsBy ?? 0;
     const generation = Math.max(nextGeneration, newest + 1);
     const process = this.#make(driver, processIdOf(sessionId, generation), {
       sessionId,
       generation,
       cwd: cwd.value,
-      agent: earlier !== undefined && settingsBy > turn.deliveryId ? earlier.agent : agent,
+      agent,
       conversationId: earlier?.conversationId ?? instruction.conversationId,
       turn,
       allowedTools: earlier?.allowedTools ?? this.#allowedTools.get(sessionId) ?? [],
       lastDeliveryId: turn.deliveryId,
       startedBy: turn.deliveryId,
-      ...(settingsBy > 0 ? { settingsBy } : {}),
     });
     const begun: FactDraft = { type: 'session.started', data: { generation } };
     if (start.stopAsked) return ok(null);

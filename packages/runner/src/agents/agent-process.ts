@@ -51,10 +51,11 @@ export class AgentProcess {
   #retiring: Promise<void> | null = null;
   /** Who waits for the end of its turn. */
   readonly #waiting: (() => void)[] = [];
-  /** Who waits until it is in no turn of its own. */
-  readonly #waitingFree: (() => void)[] = [];
+  /** Who waits until it has told all that must come before the next message. */
+  readonly #waitingTold: (() => void)[] = [];
   readonly #whenEnded = Promise.withResolvers<void>();
   #ended = false;
+  #gone = false;
   #abandoned = false;
 
   constructor(
@@ -168,14 +169,13 @@ export class AgentProcess {
     return this.#turnId;
   }
 
-  /** It is in a turn that it began by itself, or the end of one is not stored: the notes have room for one turn. */
-  get inOwnTurn(): boolean {
-    return !this.#ended && this.#ownTurns.size > 0;
+  /** It is, or died, in a turn that it began by itself, or how that ended is not stored: what comes next waits for it. */
+  get isTelling(): boolean {
+    return !this.#gone && this.#ownTurns.size > 0;
   }
 
-  /** Resolves when it is not, or has ended. */
-  async whenFree(): Promise<void> {
-    if (this.inOwnTurn) await new Promise<void>((resolve) => this.#waitingFree.push(resolve));
+  async whenTold(): Promise<void> {
+    if (this.isTelling) await new Promise<void>((resolve) => this.#waitingTold.push(resolve));
   }
 
   /** In the holder's notes before the agent hears of it. */
@@ -230,7 +230,7 @@ export class AgentProcess {
   /** The server does not know its session: it ends and nobody is told. */
   abandon(): void {
     this.#abandoned = true;
-    if (this.#ended) this.#onGone(this);
+    if (this.#ended) this.#isGone();
     else this.#settle(this.#end());
   }
 
@@ -278,7 +278,7 @@ export class AgentProcess {
     }));
     this.detach();
     this.#isEnded();
-    if (this.#abandoned || process === undefined) return this.#onGone(this);
+    if (this.#abandoned || process === undefined) return this.#isGone();
     // Beyond all that a driver tells of a process and of its end.
     const position = process.streams.out.end + 3;
     const { sessionId } = this.#meta;
@@ -294,7 +294,13 @@ export class AgentProcess {
 
   #turnIsOver(): void {
     for (const resolve of this.#waiting.splice(0)) resolve();
-    if (!this.inOwnTurn) for (const resolve of this.#waitingFree.splice(0)) resolve();
+    if (!this.isTelling) for (const resolve of this.#waitingTold.splice(0)) resolve();
+  }
+
+  #isGone(): void {
+    this.#gone = true;
+    this.#turnIsOver();
+    this.#onGone(this);
   }
 
   /** Where a driver begins to read, it is in the turn of the notes. */
@@ -373,7 +379,7 @@ export class AgentProcess {
     const { sessionId, stopping } = this.#meta;
     const turnId = this.#turnId;
     if (this.#abandoned) {
-      this.#onGone(this);
+      this.#isGone();
       return;
     }
     const facts: FactDraft[] = [];
@@ -388,11 +394,11 @@ export class AgentProcess {
     if (stopping === true) facts.push({ type: 'session.ended', data: { reason: 'stopped' } });
     if (facts.length === 0) {
       // What it said before must be stored before it is forgotten.
-      const last = reports.whenAllStored(sessionId, outputSource(this.processId), () => this.#onGone(this));
-      if (!last) this.#onGone(this);
+      const last = reports.whenAllStored(sessionId, outputSource(this.processId), () => this.#isGone());
+      if (!last) this.#isGone();
       return;
     }
-    reports.add({ sessionId, source: outputSource(this.processId), position, facts }, () => this.#onGone(this));
+    reports.add({ sessionId, source: outputSource(this.processId), position, facts }, () => this.#isGone());
   }
 
   /** Too much waits for the server: the rest stays in the holder, and so does what waits. */

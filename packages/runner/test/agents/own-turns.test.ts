@@ -42,14 +42,15 @@ it('TURN17, TURN18: a message for an agent that is in a turn of its own waits, a
   await server.carryOut(turn('t1', 'dream'));
   await eventually('its own turn', () => turns().includes('turn.started own-t1'));
   const waits = server.deliver(turn('t2', 'hello'));
-  await server.carryOut({ type: 'mode.set', sessionId, mode: 'ask' });
+  server.deliver({ type: 'mode.set', sessionId, mode: 'ask' });
+  await eventually('set', () => driver.calls.includes('mode ask'));
   expect(all.prompts()).toEqual(['turn t1 dream']);
   await server.carryOut(all.answer);
   await eventually('handed over', () => server.isDone(waits));
   await eventually('the end', () => turns().includes('turn.ended t2'));
   expect(turns()).toEqual(['t1', 'own-t1', 't2'].flatMap((id) => [`turn.started ${id}`, `turn.ended ${id}`]));
-  // The message was sent before the mode was changed.
-  expect(driver.calls.filter((call) => call.startsWith('mode'))).toEqual(['mode ask']);
+  // The message was sent before the mode was changed: it does not set it back.
+  expect(driver.calls).not.toContain('mode agent');
 });
 
 it('TURN18, TURN4: an agent that begins by itself while it is handed a message gets that message afterwards, once', async () => {
@@ -87,12 +88,14 @@ it('TURN17, TURN5, TURN7: the next runner goes on with a turn the agent began by
 
 it('TURN18, TURN6: an agent that dies in a turn of its own leaves it interrupted, and the message that waited goes to the next process', async () => {
   await using all = await open();
-  const { server, turn, turns } = all;
+  const { server, driver, turn, turns } = all;
   await server.carryOut(turn('t1', 'dream'));
   await eventually('its own turn', () => turns().includes('turn.started own-t1'));
   const waits = server.deliver(turn('t2', 'hello'));
   const stopped = server.deliver(turn('t3', 'never'));
   await server.carryOut({ type: 'turn.stop', sessionId, turnId: 't3' });
+  server.deliver({ type: 'mode.set', sessionId, mode: 'ask' });
+  await eventually('set', () => driver.calls.includes('mode ask'));
   process.kill((await all.held()).pid, 'SIGKILL');
   await eventually('done', () => server.isDone(waits) && server.isDone(stopped));
   await eventually('the end', () => turns().includes('turn.ended t2'));
@@ -101,4 +104,9 @@ it('TURN18, TURN6: an agent that dies in a turn of its own leaves it interrupted
     ...['turn.started t2', 'turn.ended t2'],
   ]);
   expect(all.prompts()).toEqual(['turn t1 dream', 'turn t2 hello']);
+  // The other process was started as the message was sent, and is told what came after it.
+  await eventually('set again', async () => {
+    const { mode } = (await all.held()).meta['agent'] as { mode: string };
+    return mode === 'ask';
+  });
 });
