@@ -6,7 +6,7 @@ import rateLimit from '@fastify/rate-limit';
 import type { Clock } from '@holdfast/link/client-interface.ts';
 import { systemClock } from '@holdfast/link/system-clock.ts';
 import { limits } from '@holdfast/protocol/limits.ts';
-import { fastify, type FastifyBaseLogger, LogController } from 'fastify';
+import { fastify, type FastifyBaseLogger, type FastifyServerOptions, LogController } from 'fastify';
 import { validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { Logger } from 'pino';
 import type { Application } from '../application/application.ts';
@@ -57,6 +57,16 @@ export interface HttpServerOptions {
 const readinessTimeoutMs = 2_000;
 const closeGraceMs = 2_000;
 
+type CompilersFactory = NonNullable<NonNullable<FastifyServerOptions['schemaController']>['compilersFactory']>;
+
+/** With these given, the compilers that come with the framework are not even loaded: a tenth of the server's start. */
+const compilersFactory = {
+  buildValidator: () => validatorCompiler,
+  // What goes out is typed by the compiler; checking it again at run time would cost more than it finds.
+  buildSerializer: () => () => (data: unknown) => JSON.stringify(data),
+  // Their types know only the framework's own.
+} as unknown as CompilersFactory;
+
 /** Call listen() on it, attach the socket door to its `server`, and close() both in the end. */
 export async function createHttpServer(options: HttpServerOptions): Promise<HttpApp> {
   const { application, authentication, policy, webRoot, metrics, serverId } = options;
@@ -73,15 +83,13 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     return503OnClosing: false,
     routerOptions: { maxParamLength: 200 },
     exposeHeadRoutes: false,
+    schemaController: { compilersFactory },
     frameworkErrors: (error, request, reply) => {
       answerError(error, request, reply);
     },
     clientErrorHandler: answerBrokenRequest,
   }).withTypeProvider<ZodTypeProvider>();
 
-  app.setValidatorCompiler(validatorCompiler);
-  // What goes out is typed by the compiler; checking it again at run time would cost more than it finds.
-  app.setSerializerCompiler(() => (data) => JSON.stringify(data));
   readJsonBodies(app);
   app.setErrorHandler((error, request, reply) => answerError(error, request, reply));
   app.setNotFoundHandler((request, reply) => answerUnknownAddress(request, reply, webRoot !== null));

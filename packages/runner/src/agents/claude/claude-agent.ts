@@ -2,8 +2,9 @@
  * One live Claude Code process with a driver on it. The SDK builds the command line and speaks the control protocol
  * through a proxy; what the agent says is read here, line by line, so that every fact has the position it came from.
  */
-import { query, type CanUseTool, type Options, type Query, type SDKUserMessage } from '@anthropic-ai/claude-agent-sdk';
+import type { CanUseTool, Options, Query, SDKUserMessage } from '@anthropic-ai/claude-agent-sdk';
 import type { SpawnOptions } from '@anthropic-ai/claude-agent-sdk';
+import { claudeSdk } from './sdk.ts';
 import type { HeldProcess, HolderResult, PipeSpec, Reading } from '@holdfast/holder/process.ts';
 import type { ApprovalAnswer } from '@holdfast/protocol/approval.ts';
 import type { AgentMode } from '@holdfast/protocol/session.ts';
@@ -261,7 +262,7 @@ export class ClaudeAgent implements AttachedAgent {
     onFailure: (error: unknown) => void,
   ): void {
     const { environment, executable } = this.#options;
-    this.#query = query({
+    this.#query = claudeSdk().query({
       prompt: this.#prompts,
       options: {
         ...queryOptions(this.#meta, this.#context.filesDirectory, environment, executable),
