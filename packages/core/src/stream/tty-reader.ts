@@ -14,7 +14,10 @@ export interface TtyReader {
   readonly window: number;
   /** Bytes per millisecond, smoothed; 0: not known yet. */
   readonly rate: number;
-  /** Where and when the measurement under way began; ms. */
+  /**
+   * Where and when the measurement under way began; ms. Only while the window is used up: else it would be measured how
+   * much was printed.
+   */
   readonly mark: { readonly offset: number; readonly at: number } | null;
 }
 
@@ -47,24 +50,19 @@ export function nextTtyStep(reader: TtyReader, ring: { readonly start: number; r
 }
 
 export function ttySent(reader: TtyReader, bytes: number, now: number): TtyReader {
-  return {
-    ...reader,
-    cursor: reader.cursor + bytes,
-    mark: reader.mark ?? { offset: reader.parsed, at: now },
-  };
+  const cursor = reader.cursor + bytes;
+  const isFull = cursor - reader.parsed >= reader.window;
+  return { ...reader, cursor, mark: reader.mark ?? (isFull ? { offset: reader.parsed, at: now } : null) };
 }
 
 /** The subscriber says it has parsed up to offset. A lie (beyond what was sent, or backwards) changes nothing. */
 export function ttyParsed(reader: TtyReader, offset: number, now: number): TtyReader {
   if (offset <= reader.parsed || offset > reader.cursor) return reader;
   const { mark } = reader;
-  const idle = offset === reader.cursor;
-  if (mark === null) return { ...reader, parsed: offset };
-  const elapsed = Math.max(now - mark.at, 1);
-  const measured = (offset - mark.offset) / elapsed;
   // A few keystrokes say nothing about the link; a full window's worth does.
-  if (offset - mark.offset < reader.window / 2) return { ...reader, parsed: offset, mark: idle ? null : mark };
+  if (mark === null || offset - mark.offset < reader.window / 2) return { ...reader, parsed: offset };
+  const measured = (offset - mark.offset) / Math.max(now - mark.at, 1);
   const rate = reader.rate === 0 ? measured : reader.rate * 0.5 + measured * 0.5;
   const window = Math.round(Math.min(Math.max(rate * 1_000, limits.creditFloor), limits.creditCeiling));
-  return { ...reader, parsed: offset, rate, window, mark: idle ? null : { offset, at: now } };
+  return { ...reader, parsed: offset, rate, window, mark: null };
 }

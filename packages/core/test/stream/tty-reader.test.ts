@@ -45,6 +45,18 @@ it('STREAM4: the window follows the measured rate: about a second of it', () => 
   expect(ttyReaderAt(7, reader)).toEqual({ cursor: 7, parsed: 7, window, rate, mark: null });
 });
 
+it('STREAM4: how little was printed is not taken for how little the reader takes', () => {
+  let reader = ttyReaderAt(0);
+  // 100 bytes in a millisecond, each parsed 50 ms later, so that it is never at rest.
+  for (let now = 0; now < 5_000; now += 10) {
+    const step = nextTtyStep(reader, { start: 0, end: now * 100 });
+    if (step.do === 'send') reader = ttySent(reader, Math.min(step.most, now * 100 - step.from), now);
+    reader = ttyParsed(reader, Math.max(0, now - 50) * 100, now);
+    expect(reader.cursor).toBe(now * 100);
+  }
+  expect(nextTtyStep(reader, { start: 0, end: reader.cursor + 600_000 }).do).toBe('send');
+});
+
 it('STREAM4: what a slow reader would see more than 2 s late is left out for a screen', () => {
   const slow = { ...ttyReaderAt(0), window: 125_000, rate: 125 };
   const quarter = limits.serverRing / 4;
