@@ -16,6 +16,7 @@ import { Place } from './support/place.ts';
 import { RecoveryTable } from './support/recovery-table.ts';
 import { faultSeed, moment, soak } from './support/seed.ts';
 import { Tally } from './support/tally.ts';
+import { Watcher } from './support/watcher.ts';
 
 /** Bytes per second: 1 Mbit/s. */
 const slowLine = 125_000;
@@ -168,7 +169,7 @@ class Work {
   }
 }
 
-it('STREAM4, LINK13: a shell that floods on a machine behind 1 Mbit/s holds up nothing else there, and memory is bounded', async () => {
+it('STREAM4, STREAM5, LINK13: a shell that floods on a machine behind 1 Mbit/s, 50 watching, holds up nothing else there, and memory is bounded', async () => {
   const [far] = machines;
   if (far === undefined) throw new Error('there is none');
   const { workspaceId, line } = far;
@@ -190,6 +191,10 @@ it('STREAM4, LINK13: a shell that floods on a machine behind 1 Mbit/s holds up n
   const dialled = line.accepted;
   line.set({ upRate: slowLine, downRate: slowLine });
   const [stopping, keys] = [device.client.input(flooding), device.client.input(quiet)];
+  // Each of them is behind all the time.
+  const watchers = Array.from({ length: 50 }, () => new Watcher({ sessionId: flooding, key: api.key }));
+  for (const watcher of watchers) watcher.connect(holdfast.origin);
+  await eventually('all are there', () => watchers.every(({ live }) => live));
   stopping.write('yes flood-flood-flood-flood-flood-flood\r');
   await eventually('the flood', () => flood().includes('flood-flood-flood\r\nflood'));
   // What waits for the line has gathered.
@@ -216,6 +221,8 @@ it('STREAM4, LINK13: a shell that floods on a machine behind 1 Mbit/s holds up n
   stopping.write('\u0003echo back-$((40+2))\r');
   await timed('stopped', () => flood().includes('back-42'));
   line.set({});
+  await eventually('the others see it too', () => watchers.every(({ next }) => next === watchers[0]?.next));
+  for (const watcher of watchers) watcher.close();
   const times = Object.entries(worst).map(([what, ms]) => `${what} ${Math.round(ms)} ms`);
   process.stdout.write(
     `\nat worst ${times.join(', ')}; server memory ${mebibytes(most.live - before.live)} MiB live, ` +

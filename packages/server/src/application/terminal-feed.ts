@@ -11,7 +11,7 @@ import { type TtyReader, nextTtyStep, ttyParsed, ttyReaderAt, ttySent } from '@h
 
 /** How long a terminal nobody watches keeps its ring for those who come back, ms. */
 const lingerMs = 60_000;
-/** A subscriber that cannot keep up gets at most this many screens a second. */
+/** Those who cannot keep up with a terminal get a screen so often at most, ms. */
 const screenIntervalMs = 100;
 /** The lines above a screen may take a subscriber so long, ms, at so many bytes each. */
 const fillMs = 500;
@@ -43,7 +43,6 @@ interface Subscriber {
   /** The screen under way: parsed up to here before more is sent. */
   awaiting: number | null;
   asking: boolean;
-  askedAt: number;
   open: boolean;
 }
 
@@ -54,6 +53,10 @@ interface Feed {
   /** The runner has said where its output begins. */
   opened: boolean;
   readonly subscribers: Set<Subscriber>;
+  /** Asked of the machine and not answered, by the lines above the screen. */
+  readonly views: Map<number, Promise<Result<RunnerAnswer<'view'>>>>;
+  /** When the last screen alone was asked for. */
+  askedAt: number;
   linger: NodeJS.Timeout | null;
 }
 
@@ -80,7 +83,6 @@ export class TerminalFeeds {
       whole: true,
       awaiting: null,
       asking: false,
-      askedAt: -Infinity,
       open: true,
     };
     feed.subscribers.add(subscriber);
@@ -157,7 +159,10 @@ export class TerminalFeeds {
       return known;
     }
     const ring = new ByteRing(limits.serverRing);
-    const feed: Feed = { ring, from, opened: false, subscribers: new Set(), linger: null };
+    const feed: Feed = {
+      ...{ ring, from, opened: false, linger: null },
+      ...{ subscribers: new Set(), views: new Map(), askedAt: -Infinity },
+    };
     this.#feeds.set(sessionId, feed);
     this.#environment.open(sessionId, from);
     return feed;
@@ -178,7 +183,7 @@ export class TerminalFeeds {
 
   #pump(sessionId: string, feed: Feed, subscriber: Subscriber): void {
     while (subscriber.open) {
-      if (subscriber.reader === null) return this.#sendScreen(sessionId, subscriber);
+      if (subscriber.reader === null) return this.#sendScreen(sessionId, feed, subscriber);
       if (!feed.opened || subscriber.awaiting !== null) return;
       const step = nextTtyStep(subscriber.reader, feed.ring);
       if (step.do === 'wait') return this.#fill(sessionId, feed, subscriber, subscriber.reader);
@@ -199,15 +204,14 @@ export class TerminalFeeds {
   }
 
   /** The screen alone, which is small: whoever is behind sees at once where the terminal is. */
-  #sendScreen(sessionId: string, subscriber: Subscriber): void {
-    this.#ask(sessionId, subscriber, 0, ({ screen, whole }) => this.#show(subscriber, screen, whole));
+  #sendScreen(sessionId: string, feed: Feed, subscriber: Subscriber): void {
+    this.#ask(sessionId, feed, subscriber, 0, ({ screen, whole }) => this.#show(subscriber, screen, whole));
   }
 
   /** The lines above it too, once it has parsed all there is. */
   #fill(sessionId: string, feed: Feed, subscriber: Subscriber, { cursor, parsed, rate }: TtyReader): void {
     if (subscriber.whole || cursor < feed.ring.end || parsed < cursor) return;
-    const lines = rate === 0 ? limits.scrollbackLines : Math.floor((rate * fillMs) / lineBytes);
-    this.#ask(sessionId, subscriber, Math.min(lines, limits.scrollbackLines), ({ screen }) => {
+    this.#ask(sessionId, feed, subscriber, linesAbove(rate), ({ screen }) => {
       // It has gone on meanwhile: again when it has come to rest.
       if (subscriber.reader !== null && screen.offset < subscriber.reader.cursor) return;
       this.#show(subscriber, screen, true);
@@ -223,28 +227,47 @@ export class TerminalFeeds {
 
   #ask(
     sessionId: string,
+    feed: Feed,
     subscriber: Subscriber,
     scrollback: number,
     answered: (view: RunnerAnswer<'view'>) => void,
   ): void {
     if (subscriber.asking) return;
     subscriber.asking = true;
-    // What is asked for once it is at rest cannot come too often.
-    const pause = scrollback > 0 ? 0 : subscriber.askedAt + screenIntervalMs - this.#environment.now();
-    const ask = (): void => {
-      if (scrollback === 0) subscriber.askedAt = this.#environment.now();
-      this.#environment.view(sessionId, scrollback).then(
-        (result) => {
-          subscriber.asking = false;
-          // Without a screen (runner away) the next sign of life asks again.
-          if (subscriber.open && result.ok) answered(result.value);
-        },
-        () => {
-          subscriber.asking = false;
-        },
-      );
-    };
-    if (pause <= 0) ask();
-    else setTimeout(ask, pause).unref();
+    this.#view(sessionId, feed, scrollback).then(
+      (result) => {
+        subscriber.asking = false;
+        // Without a screen (runner away) the next sign of life asks again.
+        if (subscriber.open && result.ok) answered(result.value);
+      },
+      () => {
+        subscriber.asking = false;
+      },
+    );
   }
+
+  /** One answer for all who wait for the same. One that is older than it should be is soon followed by another. */
+  #view(sessionId: string, feed: Feed, scrollback: number): Promise<Result<RunnerAnswer<'view'>>> {
+    const underWay = feed.views.get(scrollback);
+    if (underWay !== undefined) return underWay;
+    const environment = this.#environment;
+    // What is asked for once somebody is at rest cannot come too often.
+    const pause = scrollback > 0 ? 0 : feed.askedAt + screenIntervalMs - environment.now();
+    const ask = (): Promise<Result<RunnerAnswer<'view'>>> => {
+      if (scrollback === 0) feed.askedAt = environment.now();
+      return environment.view(sessionId, scrollback);
+    };
+    const paused = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, pause).unref());
+    const asked = (pause <= 0 ? ask() : paused().then(ask)).finally(() => feed.views.delete(scrollback));
+    feed.views.set(scrollback, asked);
+    return asked;
+  }
+}
+
+/** What a subscriber takes in its time at so many bytes per millisecond (0: not known), in few sizes, so that many ask for the same. */
+function linesAbove(rate: number): number {
+  const most = rate === 0 ? limits.scrollbackLines : (rate * fillMs) / lineBytes;
+  let lines: number = limits.scrollbackLines;
+  while (lines > most) lines = Math.floor(lines / 2);
+  return lines;
 }

@@ -8,6 +8,8 @@ import { TerminalFeeds } from '../../src/application/terminal-feed.ts';
 /** A runner that has produced `written` bytes of a known pattern. */
 function setUp(more: { whole?: boolean } = {}) {
   const opened: (number | null)[] = [];
+  /** Lines above the screen that were asked for, each time. */
+  const asked: number[] = [];
   let taken = 0;
   let end = 0;
   const feeds = new TerminalFeeds({
@@ -15,6 +17,7 @@ function setUp(more: { whole?: boolean } = {}) {
     close: () => undefined,
     taken: (_id, offset) => void (taken = offset),
     view: (_id, scrollback) => {
+      asked.push(scrollback);
       const screen = { offset: end, cols: 80, rows: 24, ansi: `${scrollback} lines and the screen at ${end}` };
       return Promise.resolve(ok({ screen, whole: more.whole ?? true }));
     },
@@ -26,7 +29,7 @@ function setUp(more: { whole?: boolean } = {}) {
     end += bytes;
     feeds.output('s', offset, block);
   };
-  return { feeds, opened, print, taken: () => taken, end: () => end };
+  return { feeds, opened, asked, print, taken: () => taken, end: () => end };
 }
 
 function viewer() {
@@ -191,6 +194,23 @@ it('STREAM5, STREAM4: 100 watch one flood: who keeps up gets every byte, who is 
     for (const [index, { one }] of watchers.entries()) subscriptions[index]?.parsed(one.next());
     return watchers.every(({ one }) => one.next() === end());
   });
+});
+
+it('STREAM5: however many need a screen at a time, their machine is asked for one', async () => {
+  const { feeds, asked, print, end } = setUp({ whole: false });
+  feeds.subscribe('s', 0, viewer());
+  feeds.opened('s', 0);
+  const watchers = Array.from({ length: 100 }, viewer);
+  const subscriptions = watchers.map((one) => feeds.subscribe('s', null, one));
+  await eventually('a screen each', () => watchers.every(({ screens }) => screens.length === 1));
+  expect(asked).toEqual([0]);
+  for (const subscription of subscriptions) subscription.parsed(0);
+  // None of them takes any of it, until it is no longer kept.
+  while (end() <= limits.serverRing + limits.creditFloor) print(32 * 1024);
+  await eventually('another each', () => watchers.every(({ screens }) => screens.length === 2));
+  for (const subscription of subscriptions) subscription.parsed(end());
+  await eventually('and the lines above it', () => watchers.every(({ screens }) => screens.length === 3));
+  expect(asked.length).toBeLessThan(6);
 });
 
 it('STREAM4: a subscriber gets the screen alone, and the lines above it when it has parsed all there is', async () => {
