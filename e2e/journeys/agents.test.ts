@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { eventually } from '@holdfast/testkit/eventually.ts';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -103,6 +103,27 @@ it('APPR2, APPR4, APPR14: a question and a plan wait through a kill -9 of the se
     expect(log.filter(({ type }) => type === 'approval.requested' || type === 'question.requested')).toHaveLength(1);
     expect(log.findLast((fact) => fact.type === 'message.assistant')?.data.text).toContain(told);
   }
+});
+
+it('TURN17, TURN18, TURN5: what it begins by itself when a command in the background ends goes on over a kill -9, is stopped, and a message meanwhile follows', async () => {
+  const go = join(holdfast.directory, 'go');
+  const prompt = `behind until [ -e ${go} ]; do sleep 0.05; done`;
+  const id = await api.create({ kind: 'agent', workspaceId, agent: { provider: 'claude', mode: 'auto', prompt } });
+  await api.fact(id, 'turn.ended');
+  writeFileSync(go, '');
+  const { turnId, cause } = await api.fact(id, 'turn.started', (data) => data.cause !== undefined);
+  expect(cause?.title).toContain('the build');
+  await api.command(id, { id: 'meanwhile', type: 'message.send', text: 'say meanwhile' });
+  await holdfast.kill();
+  await holdfast.start();
+  expect((await api.session(id)).agent).toMatchObject({ turn: { turnId, phase: 'running', cause }, queueLength: 1 });
+  await api.command(id, { id: 'enough', type: 'turn.stop', turnId });
+  await api.fact(id, 'turn.ended', (data) => data.turnId === turnId && data.outcome === 'stopped');
+  const next = await api.fact(id, 'turn.started', (data) => data.messageId === 'meanwhile');
+  await api.fact(id, 'turn.ended', (data) => data.turnId === next.turnId && data.outcome === 'completed');
+  const log = await api.log(id);
+  expectSoundLog(log);
+  expect(log.findLast((fact) => fact.type === 'message.assistant')?.data.text).toContain('meanwhile');
 });
 
 it('TURN9: an agent that cannot run says what to do', async () => {

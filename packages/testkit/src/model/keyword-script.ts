@@ -4,6 +4,7 @@
  *   think WORDS          thinks these words, then says "Thought."
  *   slow N               N chunks ("1 ", "2 ", …, at most 1000), 50 ms apart
  *   run COMMAND          the Bash tool
+ *   behind COMMAND       the same in the background; its end is answered as "slow 1000"
  *   write FILE TEXT      the Write tool; a relative file is taken from the agent's working directory
  *   ask                  the AskUserQuestion tool: "Which colour?" Red or Blue
  *   plan STEPS           the EnterPlanMode tool, then ExitPlanMode with these as the plan
@@ -34,7 +35,10 @@ export function keywordScript(conversation: Conversation): Reply {
   if (toolResults.length > 0) {
     return says(text(...words(`Result: ${toolResults.map((result) => result.text).join('\n')}`)));
   }
-  const [, keyword, rest = ''] = /\b(say|think|slow|run|write|ask|plan|fail)\b[ :]*([^\n]*)/.exec(userText) ?? [];
+  if (conversation.history.at(-1)?.text.includes('<task-notification>') === true)
+    return says(text(...slowChunks(mostChunks)));
+  const [, keyword, rest = ''] =
+    /\b(say|think|slow|run|behind|write|ask|plan|fail)\b[ :]*([^\n]*)/.exec(userText) ?? [];
   switch (keyword) {
     case 'say':
       return says(text(...words(rest)));
@@ -44,6 +48,8 @@ export function keywordScript(conversation: Conversation): Reply {
       return says(text(...slowChunks(Number.parseInt(rest, 10) || 1)));
     case 'run':
       return says(uses('Bash', { command: rest.trim(), description: 'Run the command' }));
+    case 'behind':
+      return says(uses('Bash', { command: rest.trim(), description: 'the build', run_in_background: true }));
     case 'write': {
       const [, file = 'file.txt', content = ''] = /^(\S+) ?(.*)$/.exec(rest.trim()) ?? [];
       const path = isAbsolute(file) ? file : join(workingDirectory(conversation.system), file);
