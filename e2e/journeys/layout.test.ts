@@ -46,7 +46,7 @@ describe.skipIf(chromium === null)('tabs and panes, in Chromium (skipped without
     eventually('a prompt', async () => /[$#] *$/m.test(await pane.locator('.xterm-rows').innerText()), 20_000);
   const boxOf = async (pane: Locator) => (await pane.boundingBox()) ?? { x: 0, y: 0, width: 0, height: 0 };
 
-  it('PAGE25, PAGE3: sessions in tabs, split by the menu and by dragging, typed into where it was clicked, kept over a reload', async () => {
+  it('PAGE25, PAGE27, PAGE3: sessions in tabs, split by the menu and by dragging, typed into where it was clicked, kept over a reload', async () => {
     const [one, two, three] = [await terminal('One'), await terminal('Two'), await terminal('Three')];
     const page = await enter('desktop', 'dark');
     await page.goto(`${holdfast.origin}/s/${one}`);
@@ -93,7 +93,15 @@ describe.skipIf(chromium === null)('tabs and panes, in Chromium (skipped without
     await eventually('wider', async () => (await boxOf(paneOf(page, two))).width > before + 50);
     await page.screenshot({ path: `${artifacts}layout-desktop-dark.png` });
     expect(await violations(page)).toEqual([]);
-    await page.reload();
+    const here = page.url();
+    await rail.getByRole('link', { name: 'Home', exact: true }).click();
+    const row = page.getByRole('main').getByRole('link', { name: 'Two' });
+    await eventually('what is on its screen', async () =>
+      ((await row.getByTestId('thumbnail').textContent()) ?? '').includes('left-42'),
+    );
+    await page.screenshot({ path: `${artifacts}home-thumbnails-desktop-dark.png` });
+    expect(await violations(page)).toEqual([]);
+    await page.goto(here);
     await eventually('as before', async () => (await page.getByTestId('pane').count()) === 3);
     expect(await tabs.getByRole('link').count()).toBe(2);
     await paneOf(page, made).getByRole('button', { name: 'Close pane' }).click();
