@@ -84,6 +84,7 @@ export class AgentProcess {
 
   /** Milliseconds without a turn and with nothing under way; 0 while it has something to do. now: performance.now(). */
   idleMs(now: number): number {
+    if (this.#attached?.isBusy?.() === true) this.#idleSince = now;
     const busy =
       this.#meta.turn !== null ||
       this.#turnId !== null ||

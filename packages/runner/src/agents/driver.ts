@@ -73,6 +73,8 @@ export interface AttachedAgent {
   setModel(model: string): Promise<Result<null>>;
   /** Text of blocks not yet finished, whole, with offset 0. */
   previews(): readonly Preview[];
+  /** Without a turn it still has something to do: it runs in the background, or waits for a person's answer. Default: never. */
+  isBusy?(): boolean;
   /** Ends the process (politely, then by force). `ended` follows. */
   stop(): Promise<void>;
   /** Leaves the process alone; no event after this. */

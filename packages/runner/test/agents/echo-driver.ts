@@ -36,6 +36,8 @@ export class EchoDriver implements AgentDriver {
   deaf = false;
   /** A prompt does not reach the agent, and fails when its driver leaves. */
   holdPrompts = false;
+  /** Sessions with something to do that is no turn. */
+  readonly busy = new Set<string>();
   /** What never answers: calls; 'end': it does not tell that its process has ended. Of drivers made from then on. */
   readonly silent = new Set<'start' | 'prompt' | 'stop' | 'mode' | 'end'>();
   /** Of each driver made: is it silent? Default: all are. */
@@ -142,6 +144,7 @@ export class EchoDriver implements AgentDriver {
         this.calls.push(`model ${model}`);
         return Promise.resolve(ok(null));
       },
+      isBusy: () => this.busy.has(meta.sessionId),
       previews: () => [{ blockId: 'b', turnId: 't', kind: 'text', offset: 0, text: id }],
       stop: async () => {
         await (silent.has('stop') ? never() : write('quit  ', 'quit'));

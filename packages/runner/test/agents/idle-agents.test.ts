@@ -81,3 +81,22 @@ it('LIMIT4: an agent at work is left alone, however long its turn is', async () 
   await server.carryOut({ type: 'turn.stop', sessionId, turnId: 't1' });
   await eventually('the end', () => server.factsOf('turn.ended').length === 2);
 });
+
+it('LIMIT4, TURN16, APPR4: a process that runs something in the background or asks somebody is not idle', async () => {
+  const driver = new EchoDriver();
+  await using machine = await startMachine({ drivers: [driver], agentIdleMs: 60 });
+  const { server, root } = machine;
+  await machine.run();
+  const living = async (): Promise<string[]> => {
+    const list = await machine.holder.list();
+    return list.ok ? list.value.filter(({ exit }) => exit === null).map(({ id }) => id) : ['?'];
+  };
+  driver.busy.add(sessionId);
+  await server.carryOut(turn(root, 't1', 'hello', 1));
+  await eventually('the end', () => server.factsOf('turn.ended').length === 1);
+  // The other one has been idle for less.
+  await server.carryOut({ ...turn(root, 't2', 'hello', 1), sessionId: 'other' });
+  await eventually('the other is stopped', async () => (await living()).join() === `${sessionId}.1`);
+  driver.busy.clear();
+  await eventually('stopped', async () => (await living()).length === 0);
+});

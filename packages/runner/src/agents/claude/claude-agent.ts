@@ -25,7 +25,7 @@ import { PromptsForLeave } from './prompts-for-leave.ts';
 import { parseSdkFrame, type SdkFrame } from './sdk-frame.ts';
 import { hooksOfProcess, queryOptions } from './query-options.ts';
 import { openPreviews, translate, translateEnd } from './translate.ts';
-import { askToStop, beginTurn, initialState, type TranslationState } from './translation-state.ts';
+import { askToStop, beginTurn, goesOn, initialState, type TranslationState } from './translation-state.ts';
 
 export interface ClaudeAgentOptions {
   readonly processId: string;
@@ -229,6 +229,10 @@ export class ClaudeAgent implements AttachedAgent {
 
   previews(): readonly Preview[] {
     return openPreviews(this.#state);
+  }
+
+  isBusy(): boolean {
+    return goesOn(this.#state);
   }
 
   /** Asks it to end, then makes it: each step has the patience of the options. */

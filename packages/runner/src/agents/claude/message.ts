@@ -131,7 +131,7 @@ const systemSchema = z.discriminatedUnion('subtype', [
   z.object({
     type: z.literal('system'),
     subtype: z.literal('background_tasks_changed'),
-    tasks: z.array(z.object({ task_id: z.string(), description: z.string() })),
+    tasks: z.array(z.object({ task_id: z.string(), description: z.string(), ambient: z.boolean().optional() })),
   }),
   z.object({
     type: z.literal('system'),

@@ -309,7 +309,10 @@ function translateSystem(
     case 'background_tasks_changed':
       return quiet({
         ...state,
-        tasks: Object.fromEntries(message.tasks.map((task) => [task.task_id, task.description])),
+        // What is ambient is no work.
+        tasks: Object.fromEntries(
+          message.tasks.filter(({ ambient }) => ambient !== true).map((task) => [task.task_id, task.description]),
+        ),
       });
     case 'task_notification':
       return quiet({ ...state, waking: backgroundCause(message, state.tasks) });

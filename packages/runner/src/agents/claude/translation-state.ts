@@ -100,6 +100,10 @@ export function beginTurn(state: TranslationState, turn: { turnId: string; messa
   };
 }
 
+/** Something runs in the background, or a person is asked. */
+export const goesOn = ({ tasks, requests }: TranslationState): boolean =>
+  Object.keys(tasks).length > 0 || Object.values(requests).some(({ verdict }) => verdict.decision === 'ask');
+
 export const askToStop = (state: TranslationState): TranslationState =>
   state.turn === null ? state : { ...state, turn: { ...state.turn, stopping: true } };
 

@@ -129,6 +129,7 @@ it('APPR12: what a sub-agent asks in the background stays open when the next tur
   expect(session.of('approval.expired')).toEqual([]);
   session.meta = { ...session.meta, turn: null, lastTurnId: 't2' };
   await session.reattach();
+  await eventually('it is known to go on', () => session.agent.isBusy?.());
   await session.agent.answer(approvalId, toolCallId, { decision: 'allow' });
   const { turnId, cause } = await session.fact('turn.started');
   expect(cause).toEqual({ kind: 'background', title: 'the sub-agent “look” has completed its task' });

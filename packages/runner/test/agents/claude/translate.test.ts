@@ -11,6 +11,7 @@ import { openPreviews, translate, translateEnd } from '@holdfast/runner/agents/c
 import {
   askToStop,
   beginTurn,
+  goesOn,
   initialState,
   type TranslationState,
 } from '@holdfast/runner/agents/claude/translation-state.ts';
@@ -298,6 +299,15 @@ describe('turns', () => {
     const next = read(beginTurn(asked.state, { turnId: 't2', messageId: 'm2' }), result({}));
     expect(next.facts.some((fact) => fact.type === 'approval.expired')).toBe(false);
     expect(read(next.state, cancel).facts).toMatchObject([{ type: 'approval.expired', data: { reason: 'withdrawn' } }]);
+  });
+
+  it('LIMIT4: what runs in the background and who is asked keep it from being idle', () => {
+    const over = result({});
+    expect(goesOn(read(open, backgroundTasks({}), over).state)).toBe(false);
+    expect(goesOn(read(open, backgroundTasks({ b1: 'build' }), over).state)).toBe(true);
+    const asked = read(open, canUseTool('Bash', { command: 'npm test' }, 'child'), over).state;
+    expect(goesOn(asked)).toBe(true);
+    expect(goesOn(read(asked, cancel).state)).toBe(false);
   });
 
   it('TURN7: a prompt dropped before the agent took it up ends its turn', () => {
