@@ -44,7 +44,7 @@ function goOnUnderOwnNode() {
 
 /** On Debian as root they are installed; elsewhere the tests that need them are skipped, and this says how to get them. */
 function installPrograms() {
-  const missing = ['chromium', 'vim', 'git', 'curl'].filter((name) => !has(name));
+  const missing = ['chromium', 'vim', 'git', 'curl', 'zsh', 'fish'].filter((name) => !has(name));
   if (missing.length === 0) return;
   const command = `apt-get install -y --no-install-recommends ${missing.join(' ')}`;
   if (process.getuid?.() !== 0 || !has('apt-get')) {

@@ -13,6 +13,7 @@ import type { Reports } from '../reports.ts';
 import { existingWorkspacePath } from '../workspace-path.ts';
 import type { View } from './lazy-screen.ts';
 import type { Snapshot } from './screen-model.ts';
+import { integratedStart } from './shell-integration.ts';
 import { Terminal } from './terminal.ts';
 import type { TerminalServices } from './terminal.ts';
 import { terminalMetaSchema } from './terminal-meta.ts';
@@ -187,9 +188,8 @@ export class TerminalHost {
     return ok({
       kind: 'pty' as const,
       file: program.value,
-      args: terminal.args ?? [],
+      ...integratedStart(program.value, { args: terminal.args ?? [], env }),
       cwd: folder.value,
-      env,
       cols: terminal.cols ?? defaultSize.cols,
       rows: terminal.rows ?? defaultSize.rows,
     });
