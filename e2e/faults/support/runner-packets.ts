@@ -87,6 +87,10 @@ function factsOf(random: Random, { turnId }: RunnerSubject): FactDraft[] {
     { type: 'approval.applied', data: { approvalId } },
     { type: 'approval.expired', data: { approvalId, reason: 'withdrawn' } },
     { type: 'turn.started', data: { turnId, generation: 1 + random.integer(3), messageId: 'm' } },
+    {
+      type: 'turn.started',
+      data: { turnId: `own-${random.integer(3)}`, generation: 1, messageId: 'm', cause: { kind: 'unknown' } },
+    },
     { type: 'turn.stopping', data: { turnId } },
     { type: 'turn.ended', data: { turnId, outcome: random.pick(['completed', 'failed', 'stopped']) } },
     { type: 'turn.interrupted', data: { turnId, reason: random.pick(['agent_died', 'discarded']) } },

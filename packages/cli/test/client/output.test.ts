@@ -18,9 +18,15 @@ it('CLI8: nothing of what others wrote reaches the terminal but text', () => {
       data: { toolCallId: 'c', turnId: 't', tool: tricks, title: tricks, input: {} },
     },
     { seq: 3, at: tricks, type: 'turn.notice', data: { turnId: 't', level: 'info', text: tricks } },
+    {
+      seq: 4,
+      at: tricks,
+      type: 'turn.started',
+      data: { turnId: 'o', generation: 1, messageId: 'o', cause: { kind: 'background', title: tricks } },
+    },
   ] as unknown as Fact[];
   const shown = facts.flatMap(factLines).join('');
-  expect(shown).toMatch(/gnp\.exe/);
+  expect(shown.match(/gnp\.exe/g)).toHaveLength(6);
   // eslint-disable-next-line no-control-regex -- these are what must not be there
   expect(shown).not.toMatch(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202e]/);
   const harmless = (text: string): boolean => !/[^\P{Cc}\n\t]/u.test(plain(text)) && !/\p{Cc}/u.test(plainLine(text));

@@ -72,6 +72,10 @@ it('EXPORT3: a conversation reads as one: who said what, what was done and asked
     { type: 'approval.answered', data: { approvalId: 'a1', answer: { decision: 'deny', message: 'no' } }, actor: ada },
     { type: 'usage', data: { turnId, inputTokens: 10, outputTokens: 5, costUsd: 0.42 } },
     { type: 'turn.ended', data: { turnId, outcome: 'failed', error: { kind: 'internal', message: 'overloaded' } } },
+    {
+      type: 'turn.started',
+      data: { turnId: 'own', generation: 1, messageId: 'own', cause: { kind: 'background', title: 'make *it* ended' } },
+    },
   ]);
   expect(text).toBe(`
 ## Ada (Pixel 9) · 2026-01-01 00:00:00 UTC
@@ -119,6 +123,8 @@ _Turn failed (10 tokens in, 5 out, \\$0.42) · 2026-01-01 00:00:09 UTC_
 \`\`\`text
 overloaded
 \`\`\`
+
+_The agent went on by itself\\: make \\*it\\* ended. · 2026-01-01 00:00:10 UTC_
 `);
 });
 
