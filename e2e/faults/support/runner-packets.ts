@@ -102,6 +102,8 @@ function factsOf(random: Random, { turnId }: RunnerSubject): FactDraft[] {
     { type: 'driver.changed', data: { driver: null } },
     { type: 'terminal.exited', data: { exitCode: 0, signal: null } },
     { type: 'terminal.resized', data: { cols: 80, rows: 24 } },
+    { type: 'terminal.recording.started', data: { recordingId: 'r' } },
+    { type: 'terminal.recording.ended', data: { recordingId: 'r', bytes: 1, durationMs: 1, reason: 'full' } },
     { type: 'agent.conversation', data: { conversationId: 'c' } },
   ];
 }

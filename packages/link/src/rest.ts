@@ -40,6 +40,7 @@ import {
 import { type Presence, presenceSchema } from '@holdfast/protocol/presence.ts';
 import { type Screen, screenSchema } from '@holdfast/protocol/screen.ts';
 import { type SessionDescriptor, type SessionStatus, sessionDescriptorSchema } from '@holdfast/protocol/session.ts';
+import { type Recording, recordingListSchema } from '@holdfast/protocol/recording.ts';
 import { type PutUpload, type UploadState, uploadStateSchema } from '@holdfast/protocol/upload.ts';
 import { type CreateWorkspace, type Workspace, workspaceSchema } from '@holdfast/protocol/workspace.ts';
 
@@ -104,6 +105,9 @@ export interface RestClient {
   /** Bytes of a file from upload.offset on, at most 1 MiB. conflict with details.offset: go on from there. */
   putUpload(sessionId: string, uploadId: string, upload: PutUpload, bytes: Blob): Promise<Result<UploadState>>;
   removeUpload(sessionId: string, uploadId: string): Promise<Result<null>>;
+  /** Newest first; see recordingPath for the file. */
+  listRecordings(sessionId: string): Promise<Result<Recording[]>>;
+  removeRecording(sessionId: string, recordingId: string): Promise<Result<null>>;
   /** refresh: look again, instead of telling what was found before. */
   listAgents(refresh?: boolean): Promise<Result<AgentInfo[]>>;
   listRunners(): Promise<Result<z.infer<typeof runnerInfoSchema>[]>>;
@@ -139,6 +143,10 @@ const uploadMs = 60_000;
 /** Of the file itself, for an image or a link. */
 export const uploadContentPath = (sessionId: string, uploadId: string): string =>
   `${uploadPath(sessionId, uploadId)}/content`;
+
+/** Of the asciicast file, for a link or a player. */
+export const recordingPath = (sessionId: string, recordingId: string): string =>
+  `/api/sessions/${encodeURIComponent(sessionId)}/recordings/${encodeURIComponent(recordingId)}`;
 
 /** Years of history may go in one request. */
 const removalMs = 10 * 60_000;
@@ -228,6 +236,9 @@ export function createRestClient(options: RestOptions): RestClient {
         bytes,
         patienceMs: uploadMs,
       }),
+    listRecordings: (sessionId) =>
+      call('GET', `/api/sessions/${id(sessionId)}/recordings`, picked(recordingListSchema, 'recordings')),
+    removeRecording: (sessionId, recordingId) => call('DELETE', recordingPath(sessionId, recordingId), nothing),
     removeUpload: (sessionId, uploadId) => call('DELETE', uploadPath(sessionId, uploadId), nothing),
     listAgents: (refresh = false) =>
       call('GET', `/api/agents${refresh ? '?refresh=1' : ''}`, picked(agentListSchema, 'agents')),

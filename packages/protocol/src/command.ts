@@ -40,6 +40,8 @@ export const commandSchema = z.discriminatedUnion('type', [
     rows: rowsSchema,
     clientId: clientIdSchema.optional(),
   }),
+  /** A start makes a recording with this command's id; while one is under way it changes nothing. */
+  z.object({ ...id, type: z.literal('terminal.record'), action: z.enum(['start', 'stop']) }),
   /** From now on this client decides the size. from: who drives, as far as is known here (null: nobody); else conflict. */
   z.object({
     ...id,

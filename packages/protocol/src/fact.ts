@@ -4,6 +4,7 @@ import { actorSchema, approvalAnswerSchema, approvalRequestSchema, toolInputSche
 import { errorBodySchema } from './error.ts';
 import { idSchema, seqSchema, timeSchema } from './id.ts';
 import { driverSchema } from './presence.ts';
+import { recordingEndSchema, recordingSizeSchema } from './recording.ts';
 import {
   agentModeSchema,
   agentOptionsSchema,
@@ -126,6 +127,13 @@ export const factDataSchemas = {
   'driver.changed': z.object({ driver: driverSchema.nullable() }),
   'terminal.exited': exitSchema,
   'terminal.resized': z.object({ cols: columnsSchema, rows: rowsSchema }),
+  'terminal.recording.started': z.object({ recordingId: idSchema }),
+  /** error: of one that failed. One that would not begin has only this. */
+  'terminal.recording.ended': recordingSizeSchema.extend({
+    recordingId: idSchema,
+    reason: recordingEndSchema,
+    error: errorBodySchema.optional(),
+  }),
   /** The agent's own id for its conversation: what a resume names. */
   'agent.conversation': z.object({ conversationId: z.string().max(200) }),
 } as const;

@@ -43,4 +43,7 @@ export const limits = {
   attachments: 20,
   /** One piece of an upload on the link to its machine: small, so that a keystroke never waits long behind one. */
   uploadPiece: 32 * 1024,
+  /** One recording of a terminal, and how many a person may have on one machine. */
+  recordingBytes: 64 * 1024 * 1024,
+  recordings: 100,
 } as const;

@@ -10,6 +10,7 @@ import { errorBodySchema } from './error.ts';
 import { factDraftSchema } from './fact.ts';
 import { idSchema, offsetSchema } from './id.ts';
 import { limits } from './limits.ts';
+import { recordingListSchema } from './recording.ts';
 import { agentListSchema } from './rest.ts';
 import { keptScreenSchema, screenSchema } from './screen.ts';
 import { agentModeSchema, agentOptionsSchema, columnsSchema, rowsSchema, terminalOptionsSchema } from './session.ts';
@@ -18,6 +19,7 @@ import { attachmentsSchema, mediaTypeSchema, uploadStateSchema } from './upload.
 
 const generationSchema = z.number().int().positive();
 const session = { sessionId: idSchema };
+const recording = { ...session, recordingId: idSchema };
 const upload = { ...session, uploadId: idSchema };
 
 /** What a runner must do once. Instructions of one session are carried out in the order of their delivery ids; one that must wait for the agent lets those behind it pass. */
@@ -31,6 +33,10 @@ export const instructionSchema = z.discriminatedUnion('type', [
   }),
   z.object({ ...session, type: z.literal('terminal.write'), data: z.string() }),
   z.object({ ...session, type: z.literal('terminal.resize'), cols: columnsSchema, rows: rowsSchema }),
+  /** Not while another is under way. */
+  z.object({ ...recording, type: z.literal('recording.start'), ownerId: idSchema, title: z.string() }),
+  /** The one that is under way then. */
+  z.object({ ...session, type: z.literal('recording.stop') }),
   z.object({
     ...session,
     type: z.literal('turn.start'),
@@ -117,6 +123,10 @@ const questionSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('uploadRead'), ...upload, from: offsetSchema }),
   /** Are these there, whole, and what is said of them? */
   z.object({ type: z.literal('uploadCheck'), ...session, attachments: attachmentsSchema }),
+  z.object({ type: z.literal('recordings'), ...session }),
+  /** Bytes of its file from `from` on, at most one piece of an upload; of one under way what there is so far. */
+  z.object({ type: z.literal('recordingRead'), ...recording, from: offsetSchema }),
+  z.object({ type: z.literal('recordingRemove'), ...recording }),
 ]);
 export type RunnerQuestion = z.infer<typeof questionSchema>;
 
@@ -129,7 +139,7 @@ export const toRunnerSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('abandon'), ...session }),
   /** Say again what lives there: answered by inventory, in order with all else that is told. */
   z.object({ type: z.literal('inventory') }),
-  /** The session was deleted: what was uploaded for it goes too. */
+  /** The session was deleted: what was uploaded for it and recorded of it goes too. */
   z.object({ type: z.literal('uploadsDrop'), ...session }),
   z.object({ type: z.literal('stored'), ...session, source: z.string(), position: offsetSchema }),
   /** Keystrokes; see socket.input. Answered by inputAccepted. */
@@ -161,6 +171,9 @@ export const runnerAnswerSchemas = {
   uploadRemove: z.object({}),
   uploadRead: z.object({ data: bytesSchema }),
   uploadCheck: z.object({}),
+  recordings: recordingListSchema,
+  recordingRead: z.object({ data: bytesSchema }),
+  recordingRemove: z.object({}),
 } as const;
 export type RunnerAnswer<T extends RunnerQuestion['type']> = z.infer<(typeof runnerAnswerSchemas)[T]>;
 
@@ -172,7 +185,7 @@ export const toServerSchema = z.discriminatedUnion('type', [
     name: z.string(),
     roots: z.array(z.string()),
     inventory: z.array(inventoryItemSchema),
-    /** Sessions that something is uploaded for. Absent: none. */
+    /** Sessions that something is uploaded for, or recorded of. Absent: none. */
     uploads: z.array(idSchema).optional(),
   }),
   z.object({ type: z.literal('inventory'), inventory: z.array(inventoryItemSchema) }),

@@ -14,6 +14,7 @@ import {
   columnsSchema,
   exitSchema,
   openTurnSchema,
+  recordingUnderWaySchema,
   rowsSchema,
   sessionKindSchema,
 } from './session.ts';
@@ -79,7 +80,15 @@ export const sessionStateSchema = z.object({
   driver: driverSchema.nullable(),
   /** Somebody has driven it, so it has been looked at. */
   everDriven: z.boolean(),
-  terminal: z.object({ cols: columnsSchema, rows: rowsSchema, exit: exitSchema.nullable() }).nullable(),
+  terminal: z
+    .object({
+      cols: columnsSchema,
+      rows: rowsSchema,
+      exit: exitSchema.nullable(),
+      /** Absent: it is not being recorded. */
+      recording: recordingUnderWaySchema.optional(),
+    })
+    .nullable(),
   agent: agentStateSchema.nullable(),
 });
 export type SessionState = z.infer<typeof sessionStateSchema>;

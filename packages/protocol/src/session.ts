@@ -88,6 +88,8 @@ export const exitSchema = z.object({
 });
 export type Exit = z.infer<typeof exitSchema>;
 
+export const recordingUnderWaySchema = z.object({ id: idSchema, since: timeSchema });
+
 export const sessionDescriptorSchema = z.object({
   id: idSchema,
   kind: sessionKindSchema,
@@ -111,6 +113,8 @@ export const sessionDescriptorSchema = z.object({
       exit: exitSchema.nullable(),
       /** Who decides the size; null: nobody does, anybody may. */
       driver: driverSchema.nullable(),
+      /** Absent: it is not being recorded. */
+      recording: recordingUnderWaySchema.optional(),
     })
     .optional(),
   agent: z

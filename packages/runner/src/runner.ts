@@ -2,6 +2,7 @@
  * The runner: all that is clever about a machine. Finds what lives in the holder, talks to one server at a time, and
  * may be dropped at any moment: everything that matters is in the holder or in the server's store.
  */
+import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { HeldProcess, Holder } from '@holdfast/holder/process.ts';
 import type { Channel } from '@holdfast/link/channel.ts';
@@ -28,6 +29,8 @@ import { fromHolder } from './holder-error.ts';
 import { Instructions, type Postponed } from './instructions.ts';
 import { createPreviews } from './previews.ts';
 import { createReports } from './reports.ts';
+import { RecordingDisk } from './recordings/recording-disk.ts';
+import { Recordings } from './recordings/recordings.ts';
 import { createCheckpointFiles } from './terminal/checkpoint-files.ts';
 import { createScreenModels } from './terminal/screen-models.ts';
 import { TerminalHost } from './terminal/terminal-host.ts';
@@ -97,6 +100,7 @@ class LinkedRunner implements Runner {
   readonly #catalogue: AgentCatalogue;
   readonly #instructions: Instructions;
   readonly #uploads: Uploads;
+  readonly #recordings: Recordings;
   readonly #unsubscribe: (() => void)[] = [];
   readonly #previews = createPreviews({
     send: (sessionId, preview) => this.#send({ type: 'preview', sessionId, preview }),
@@ -112,7 +116,16 @@ class LinkedRunner implements Runner {
     this.roots = roots;
     this.#models = createScreenModels(log);
     const reports = this.#reports;
+    this.#recordings = new Recordings({
+      disk: new RecordingDisk(join(dataDir, 'recordings')),
+      reports,
+      days: options.uploadDays ?? 0,
+      now: () => Date.now(),
+      after: options.after ?? realAfter,
+      log,
+    });
     this.#terminals = new TerminalHost({
+      recordings: this.#recordings,
       holder,
       models: this.#models,
       checkpoints: createCheckpointFiles(dataDir, log),
@@ -156,11 +169,16 @@ class LinkedRunner implements Runner {
 
   /** Attaches to what an earlier runner left in the holder. */
   async goOn(): Promise<Result<null>> {
-    const { holder, uploadsDirectory } = this.#options;
+    const { holder, dataDir, uploadsDirectory } = this.#options;
     try {
       await this.#uploads.start();
     } catch (error) {
       return fail('bad_request', `the directory ${uploadsDirectory} cannot be used: ${String(error)}`);
+    }
+    try {
+      await this.#recordings.start();
+    } catch (error) {
+      return fail('bad_request', `recordings cannot be kept in ${dataDir}: ${String(error)}`);
     }
     this.#unsubscribe.push(
       holder.onExit((process) => this.#terminals.exited(process)),
@@ -171,6 +189,7 @@ class LinkedRunner implements Runner {
     const others: HeldProcess[] = [];
     for (const process of list.value) if (!(await this.#terminals.attach(process))) others.push(process);
     this.#agents.attach(others);
+    await this.#recordings.endLost();
     return ok(null);
   }
 
@@ -195,7 +214,7 @@ class LinkedRunner implements Runner {
     });
     const { runnerId, name } = this.#options;
     const inventory = this.#inventory();
-    const uploads = this.#uploads.sessions();
+    const uploads = [...new Set([...this.#uploads.sessions(), ...this.#recordings.sessions()])];
     channel.send({
       type: 'hello',
       protocolVersion,
@@ -212,6 +231,7 @@ class LinkedRunner implements Runner {
     this.#disconnect();
     for (const unsubscribe of this.#unsubscribe.splice(0)) unsubscribe();
     this.#uploads.close();
+    this.#recordings.close();
     this.#agents.close();
     await this.#terminals.close();
     await this.#models.close();
@@ -236,6 +256,7 @@ class LinkedRunner implements Runner {
     this.#closed = true;
     this.#disconnect();
     this.#uploads.close();
+    this.#recordings.close();
     this.#agents.close();
     this.#terminals.abandon();
     this.#models.close().catch((error: unknown) => this.#options.log.warn({ err: error }, 'the screen thread lingers'));
@@ -280,6 +301,7 @@ class LinkedRunner implements Runner {
         return;
       case 'uploadsDrop':
         this.#settle(this.#uploads.drop(message.sessionId));
+        this.#settle(this.#recordings.drop(message.sessionId));
         return;
       case 'ask':
         this.#settle(this.#answer(message.requestId, message.question));
@@ -332,6 +354,10 @@ class LinkedRunner implements Runner {
         return this.#terminals.write(deliveryId, sessionId, instruction.data);
       case 'terminal.resize':
         return this.#terminals.resize(deliveryId, sessionId, instruction.cols, instruction.rows);
+      case 'recording.start':
+        return this.#terminals.startRecording(instruction);
+      case 'recording.stop':
+        return this.#terminals.stopRecording(sessionId);
       case 'turn.start':
         return this.#agents.startTurn(deliveryId, instruction);
       case 'turn.stop':
@@ -393,6 +419,12 @@ class LinkedRunner implements Runner {
         return this.#uploads.read(question, question.from);
       case 'uploadCheck':
         return this.#uploads.check(question.sessionId, question.attachments);
+      case 'recordings':
+        return ok({ recordings: this.#recordings.list(question.sessionId) });
+      case 'recordingRead':
+        return this.#recordings.read(question, question.from);
+      case 'recordingRemove':
+        return this.#recordings.remove(question);
     }
   }
 

@@ -85,6 +85,8 @@ export function factLines(fact: Fact): readonly string[] {
     case 'usage':
     case 'driver.changed':
     case 'terminal.resized':
+    case 'terminal.recording.started':
+    case 'terminal.recording.ended':
     case 'agent.conversation':
       return [];
   }

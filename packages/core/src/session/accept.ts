@@ -102,6 +102,8 @@ function acceptOne(draft: Draft, fact: FactDraft, goesOn: boolean, context: Deci
     case 'agent.conversation':
     case 'terminal.exited':
     case 'terminal.resized':
+    case 'terminal.recording.started':
+    case 'terminal.recording.ended':
       draft.add(fact);
       return;
     default:

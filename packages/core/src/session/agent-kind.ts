@@ -97,6 +97,7 @@ export const agentKind: Kind = {
         return ok(draft);
       case 'terminal.write':
       case 'terminal.resize':
+      case 'terminal.record':
       case 'driver.take':
       case 'driver.give':
         return null;

@@ -28,6 +28,15 @@ export function apply(state: SessionState | null, fact: FactDraft, at: string, s
       return state.terminal === null ? state : { ...state, terminal: { ...state.terminal, ...fact.data } };
     case 'terminal.exited':
       return state.terminal === null ? state : { ...state, terminal: { ...state.terminal, exit: fact.data } };
+    case 'terminal.recording.started':
+      return state.terminal === null
+        ? state
+        : { ...state, terminal: { ...state.terminal, recording: { id: fact.data.recordingId, since: at } } };
+    case 'terminal.recording.ended': {
+      if (state.terminal?.recording?.id !== fact.data.recordingId) return state;
+      const { recording: _, ...terminal } = state.terminal;
+      return { ...state, terminal };
+    }
     default: {
       if (state.agent === null) return state;
       const agent = applyToAgent(state.agent, fact, at, sessionId);

@@ -40,7 +40,10 @@ export function stateFrom(stored: unknown): SessionState {
     driver: state.driver ?? null,
     everDriven: state.everDriven ?? false,
     // Not all of it: the first builds kept the shell's environment here too.
-    terminal: terminal && { cols: terminal.cols, rows: terminal.rows, exit: terminal.exit },
+    terminal: terminal && {
+      ...{ cols: terminal.cols, rows: terminal.rows, exit: terminal.exit },
+      ...(terminal.recording === undefined ? {} : { recording: terminal.recording }),
+    },
     agent: agent && { ...newAgent, ...agent },
   };
 }

@@ -38,6 +38,19 @@ export const terminalKind: Kind = {
         draft.instruct({ type, sessionId, cols, rows });
         return ok(draft);
       }
+      case 'terminal.record':
+        draft.instruct(
+          command.action === 'stop'
+            ? { type: 'recording.stop', sessionId }
+            : {
+                type: 'recording.start',
+                sessionId,
+                recordingId: command.id,
+                ownerId: context.actor.id ?? context.ownerId,
+                title: draft.state.title,
+              },
+        );
+        return ok(draft);
       case 'driver.take':
         return takeDriver(draft, command, context);
       case 'driver.give':

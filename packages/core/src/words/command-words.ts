@@ -11,6 +11,7 @@ const words: Record<CommandType, string> = {
   'approval.answer': 'Answer',
   'terminal.write': 'Write to the terminal',
   'terminal.resize': 'Resize the terminal',
+  'terminal.record': 'Record the terminal',
   'driver.take': 'Take over the terminal',
   'driver.give': 'Hand the terminal back',
   'session.rename': 'Rename the session',

@@ -8,6 +8,7 @@ import { shellEnvironment } from '../environment.ts';
 import type { Environment } from '../environment.ts';
 import { fromHolder } from '../holder-error.ts';
 import { processIdOf } from '../process-id.ts';
+import type { Recordings } from '../recordings/recordings.ts';
 import { deliveriesSource } from '../reports.ts';
 import type { Reports } from '../reports.ts';
 import { existingWorkspacePath } from '../workspace-path.ts';
@@ -19,9 +20,11 @@ import type { TerminalServices } from './terminal.ts';
 import { terminalMetaSchema } from './terminal-meta.ts';
 import type { TerminalMeta } from './terminal-meta.ts';
 
+type StartRecording = Extract<Instruction, { type: 'recording.start' }>;
 type StartTerminal = Extract<Instruction, { type: 'terminal.start' }>;
 
 export interface TerminalHostOptions extends TerminalServices {
+  readonly recordings: Recordings;
   readonly reports: Reports;
   /** Resolved. */
   readonly roots: readonly string[];
@@ -80,6 +83,7 @@ export class TerminalHost {
         sessionId,
         generation,
         cwd: prepared.value.cwd,
+        shell: prepared.value.file,
         deliveryId,
         cols: prepared.value.cols,
         rows: prepared.value.rows,
@@ -118,6 +122,27 @@ export class TerminalHost {
     if (result === undefined) return;
     if (!result.ok) this.#options.log.info({ sessionId, error: result.error }, 'a terminal was not resized');
     else if (result.value !== null) this.#options.reports.add(result.value);
+  }
+
+  /** Begun, or refused with a reason: reported either way. While another is under way nothing changes. */
+  async startRecording({ sessionId, recordingId, ownerId, title }: StartRecording): Promise<void> {
+    const { recordings } = this.#options;
+    const key = { sessionId, recordingId };
+    if (recordings.tell(key)) return;
+    const terminal = this.#terminals.get(sessionId);
+    const room =
+      terminal?.alive === true ? recordings.room(ownerId) : fail('session_ended', 'This terminal has ended.');
+    if (!room.ok) {
+      recordings.refuse(key, room.error);
+      return;
+    }
+    if (terminal === undefined || terminal.isRecorded) return;
+    await terminal.record((screen) => recordings.begin({ ...key, ownerId, title }, screen, terminal.shell));
+    recordings.tell(key);
+  }
+
+  async stopRecording(sessionId: string): Promise<void> {
+    await this.#terminals.get(sessionId)?.stopRecording();
   }
 
   async screen(sessionId: string): Promise<Result<Pick<Snapshot, 'screen' | 'text'>>> {
@@ -205,11 +230,13 @@ export class TerminalHost {
 
   async #add(process: HeldProcess, meta: TerminalMeta, fresh: boolean): Promise<void> {
     const { sessionId } = meta;
-    const { checkpoints, reports } = this.#options;
+    const { checkpoints, recordings, reports } = this.#options;
+    const recorder = fresh ? null : recordings.resume(sessionId, meta.resizes);
     const terminal = new Terminal(this.#options, {
       process,
       meta,
       checkpoint: fresh ? null : await checkpoints.read(process.id),
+      recorder,
       onEnded: (report) => {
         if (this.#abandoned.has(sessionId)) this.#clear(sessionId, terminal);
         else reports.add(report, () => this.#clear(sessionId, terminal));

@@ -11,6 +11,8 @@ export const terminalMetaSchema = z.object({
   sessionId: idSchema,
   generation: z.number().int().positive(),
   cwd: z.string(),
+  /** The program. The first builds did not keep it. */
+  shell: z.string().optional(),
   /** The delivery that started it. */
   deliveryId: deliveryIdSchema,
   /** At the start. */

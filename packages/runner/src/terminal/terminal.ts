@@ -11,6 +11,7 @@ import type { Report } from '@holdfast/protocol/runner.ts';
 import type { Screen } from '@holdfast/protocol/screen.ts';
 import { fromHolder } from '../holder-error.ts';
 import { deliveriesSource, outputSource } from '../reports.ts';
+import type { Recorder } from '../recordings/recorder.ts';
 import type { CheckpointFiles } from './checkpoint-files.ts';
 import { LazyScreen } from './lazy-screen.ts';
 import type { View } from './lazy-screen.ts';
@@ -34,6 +35,8 @@ export interface TerminalOptions {
   readonly process: HeldProcess;
   readonly meta: TerminalMeta;
   readonly checkpoint: Screen | null;
+  /** That an earlier runner began and that is under way. */
+  readonly recorder: Recorder | null;
   /** All is read, the process has ended: its last report. */
   readonly onEnded: (report: Report) => void;
 }
@@ -60,6 +63,9 @@ export class Terminal {
   #read = false;
   #finished = false;
   #stopTimer: NodeJS.Timeout | null = null;
+  #recorder: Recorder | null;
+  /** A recording begins: nothing more is read until it has the screen it begins with. */
+  #recording: Promise<void> | null = null;
   #closed = false;
 
   constructor(services: TerminalServices, options: TerminalOptions) {
@@ -70,6 +76,7 @@ export class Terminal {
     this.#options = options;
     this.#meta = meta;
     this.#exit = process.exit;
+    this.#recorder = options.recorder;
     this.#known = process.streams.out.end;
     const base = checkpoint ?? { offset: process.streams.out.start, cols: meta.cols, rows: meta.rows, ansi: '' };
     const { skip } = meta;
@@ -83,6 +90,8 @@ export class Terminal {
       resizes: meta.resizes.filter(({ offset }) => offset >= base.offset),
       models,
       saveCheckpoint: async (screen) => {
+        // What the holder lets go of is in the recording.
+        await this.#recorder?.flush();
         if (this.#closed) return;
         await checkpoints.write(process.id, screen);
         const released = await holder.release(process.id, 'out', screen.offset);
@@ -91,8 +100,11 @@ export class Terminal {
       saveSkip: (skipBase, to) => {
         if (this.#closed) return;
         // In this order on one connection: a new runner finds where to go on whenever the output is gone.
-        const saved = [this.#keep({ skip: { base: skipBase, to } }), holder.release(process.id, 'out', to)];
-        Promise.all(saved).catch((error: unknown) => log.debug({ err: error }, 'output was not released'));
+        const save = () =>
+          Promise.all([this.#keep({ skip: { base: skipBase, to } }), holder.release(process.id, 'out', to)]);
+        (this.#recorder === null ? save() : this.#recorder.flush().then(save)).catch((error: unknown) =>
+          log.debug({ err: error }, 'output was not released'),
+        );
       },
       log,
     });
@@ -115,7 +127,7 @@ export class Terminal {
         // The server first: a key's echo does not wait for the parser.
         this.#output.appended(offset, bytes);
         this.#noticeCaughtUp();
-        return this.#screen.grown(bytes);
+        return this.#ready(this.#screen.grown(bytes), this.#recorder?.append(offset, bytes));
       },
       gap: (from, to) => {
         this.#services.log.warn({ processId: this.processId, from, to }, 'output of a terminal is no longer kept');
@@ -192,6 +204,7 @@ export class Terminal {
     if (deliveryId <= (this.#meta.lastResize?.deliveryId ?? 0)) return ok(null);
     const lastResize = { deliveryId, cols, rows };
     this.#screen.resized(cols, rows);
+    this.#recorder?.resized(cols, rows);
     // In the holder first, so that a new runner parses the same bytes at the same size.
     const kept = this.#keep({ lastResize, resizes: this.#screen.resizes.slice(-resizeLimit) });
     const resized = this.#services.holder.resize(this.processId, cols, rows);
@@ -224,6 +237,45 @@ export class Terminal {
     return { offset, data: this.#ring.copy(offset, limit) };
   }
 
+  get shell(): string | undefined {
+    return this.#meta.shell;
+  }
+
+  get isRecorded(): boolean {
+    return this.#recorder?.isUnderWay ?? false;
+  }
+
+  /** From the screen as it is. Resolves when its beginning is on disk, or could not be written. */
+  async record(begin: (screen: Screen) => Recorder): Promise<void> {
+    await this.#caughtUp.promise;
+    const begun = this.#record(begin);
+    this.#recording = begun.then(
+      () => undefined,
+      () => undefined,
+    );
+    try {
+      await begun;
+    } finally {
+      this.#recording = null;
+    }
+    await this.#recorder?.flush();
+  }
+
+  async #record(begin: (screen: Screen) => Recorder): Promise<void> {
+    const { screen } = await this.#screen.view(0);
+    if (this.#closed) return;
+    this.#recorder = begin(screen);
+    // Behind the screen, or what a parser does not show yet.
+    const length = this.#ring.end - screen.offset;
+    if (length > 0) void this.#recorder.append(screen.offset, this.#ring.copy(screen.offset, length));
+    const { cols, rows } = this.#screen.size;
+    this.#recorder.resized(cols, rows);
+  }
+
+  async stopRecording(): Promise<void> {
+    await this.#recorder?.end('stopped');
+  }
+
   /** Ends it now; nobody is told. */
   async kill(): Promise<void> {
     if (this.alive) await this.#services.holder.signal(this.processId, 'SIGKILL');
@@ -234,6 +286,7 @@ export class Terminal {
     this.#reading?.close();
     try {
       await this.#screen.checkpoint();
+      await this.#recorder?.flush();
     } finally {
       this.abandon();
     }
@@ -242,12 +295,19 @@ export class Terminal {
   /** Leaves at once. */
   abandon(): void {
     this.#closed = true;
+    this.#recorder?.abandon();
     this.#toOpen = null;
     this.#caughtUp.resolve();
     this.#reading?.close();
     this.#output.close();
     this.#screen.close();
     if (this.#stopTimer !== null) clearTimeout(this.#stopTimer);
+  }
+
+  /** Whatever wants the next bytes to wait. */
+  #ready(...waits: (Promise<void> | undefined)[]): Promise<void> | undefined {
+    const waited = [...waits, this.#recording].filter((wait) => wait !== undefined && wait !== null);
+    return waited.length === 0 ? undefined : Promise.all(waited).then(() => undefined);
   }
 
   #noticeCaughtUp(): void {
@@ -298,7 +358,10 @@ export class Terminal {
         { type: 'session.ended', data: { reason: stopping ? 'stopped' : 'exited' } },
       ],
     };
-    this.snapshot()
+    // In the log before the end of its session.
+    const recorded = this.#recorder?.end('exited') ?? Promise.resolve();
+    recorded
+      .then(() => this.snapshot())
       .then(
         ({ screen, text }) => this.#options.onEnded({ ...report, screen: { ...screen, text } }),
         (error: unknown) => {

@@ -20,6 +20,7 @@ import type { RetentionPreview, RetentionRun } from '@holdfast/protocol/retentio
 import type { Screen } from '@holdfast/protocol/screen.ts';
 import type { SessionDescriptor, SessionStatus } from '@holdfast/protocol/session.ts';
 import type { Preview, Resume } from '@holdfast/protocol/socket.ts';
+import type { Recording } from '@holdfast/protocol/recording.ts';
 import type { PutUpload, UploadState } from '@holdfast/protocol/upload.ts';
 import type { CreateWorkspace, Workspace } from '@holdfast/protocol/workspace.ts';
 import type { ExportedSession } from './exports.ts';
@@ -102,8 +103,19 @@ export interface UploadCalls {
   content(login: Login, sessionId: string, uploadId: string): Promise<Result<UploadContent>>;
 }
 
+/** Recordings of a terminal. runner_offline: its machine is away. */
+export interface RecordingCalls {
+  /** Newest first. */
+  list(login: Login, sessionId: string): Promise<Result<Recording[]>>;
+  /** The file. Throws when its machine goes. */
+  content(login: Login, sessionId: string, recordingId: string): Promise<Result<AsyncIterable<Uint8Array>>>;
+  /** conflict: it goes on. */
+  remove(login: Login, sessionId: string, recordingId: string): Promise<Result<null>>;
+}
+
 export interface Application {
   readonly uploads: UploadCalls;
+  readonly recordings: RecordingCalls;
 
   createWorkspace(login: Login, body: CreateWorkspace): Promise<Result<Workspace>>;
   workspaces(login: Login): Promise<Result<Workspace[]>>;

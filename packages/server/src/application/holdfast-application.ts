@@ -46,6 +46,7 @@ import { writeWithFiles } from './message-files.ts';
 import { Retention } from './retention.ts';
 import { offline } from './runner-link.ts';
 import { RunnerRegistry } from './runner-registry.ts';
+import { Recordings } from './recordings.ts';
 import { Uploads } from './uploads.ts';
 import type { ReplayLimits } from './session-feed.ts';
 
@@ -77,6 +78,7 @@ export interface ApplicationOptions {
 
 export class HoldfastApplication implements Application {
   readonly uploads: Uploads;
+  readonly recordings: Recordings;
   readonly #options: ApplicationOptions;
   readonly #runners: RunnerRegistry;
   readonly #live: Live;
@@ -125,6 +127,10 @@ export class HoldfastApplication implements Application {
     this.uploads = new Uploads({
       store,
       limits: uploadLimits(options.maxUploadBytes ?? 0),
+      row: (login, id) => this.#row(login, id),
+      link: (runnerId) => this.#runners.link(runnerId),
+    });
+    this.recordings = new Recordings({
       row: (login, id) => this.#row(login, id),
       link: (runnerId) => this.#runners.link(runnerId),
     });

@@ -33,6 +33,7 @@ import { Refused } from './refused.ts';
 import { retentionRoutes } from './retention-routes.ts';
 import { sessionRoutes } from './session-routes.ts';
 import { terminalRoutes } from './terminal-routes.ts';
+import { recordingRoutes } from './recording-routes.ts';
 import { uploadRoutes } from './upload-routes.ts';
 import { workspaceRoutes } from './workspace-routes.ts';
 
@@ -153,6 +154,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     eventRoutes(guarded, application, streams);
     terminalRoutes(guarded, application);
     await uploadRoutes(guarded, application.uploads);
+    recordingRoutes(guarded, application.recordings);
     approvalRoutes(guarded, application);
     machineRoutes(guarded, application);
     retentionRoutes(guarded, application);

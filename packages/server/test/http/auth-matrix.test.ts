@@ -37,6 +37,9 @@ const routes: readonly (readonly [method: string, path: string, body?: string])[
   ['GET', '/api/sessions/s1/uploads/u1'],
   ['GET', '/api/sessions/s1/uploads/u1/content'],
   ['DELETE', '/api/sessions/s1/uploads/u1'],
+  ['GET', '/api/sessions/s1/recordings'],
+  ['GET', '/api/sessions/s1/recordings/rec1'],
+  ['DELETE', '/api/sessions/s1/recordings/rec1'],
   ['GET', '/api/approvals'],
   ['POST', '/api/approvals/a1/answer', '{"id":"c2","decision":"allow"}'],
   ['POST', '/api/approvals/answer', '{"answers":[{"approvalId":"a1","id":"c3","decision":"deny"}]}'],
@@ -163,7 +166,8 @@ describe('all routes', () => {
         `${method} ${path
           .replace(/\?.*$/, '')
           .replace(/\/(w1|s1|a1|r1)(?=\/|$)/, '/{id}')
-          .replace('/u1', '/{uploadId}')}`,
+          .replace('/u1', '/{uploadId}')
+          .replace('/rec1', '/{recordingId}')}`,
     );
     expect(tested.sort()).toEqual(described.sort());
     const shown = doors.app.printRoutes({ commonPrefix: false });

@@ -16,6 +16,7 @@ import type {
   SubscribeRequest,
   SubscriberSink,
   Subscription,
+  RecordingCalls,
   UploadCalls,
 } from '../../src/application/application.ts';
 import type { ExportedSession } from '../../src/application/exports.ts';
@@ -81,6 +82,25 @@ export class FakeApplication implements Application {
       if (!state.ok) return state;
       const { bytes = Buffer.alloc(0) } = this.uploaded.get(uploadId) ?? {};
       return ok({ upload: state.value, bytes: slices(bytes) });
+    },
+  };
+  /** Files, by id. */
+  readonly recorded = new Map([['rec1', Buffer.from('{}')]]);
+  readonly recordings: RecordingCalls = {
+    list: async (_login, id) => {
+      this.#check();
+      const about = { title: '', startedAt: '2026-01-01T00:00:00.000Z', cols: 80, rows: 24, end: 'stopped' as const };
+      const list = [...this.recorded].map(([key, { length }]) => ({ id: key, ...about, bytes: length, durationMs: 1 }));
+      return this.logs.has(id) ? ok(list) : missing;
+    },
+    content: async (_login, id, recordingId) => {
+      this.#check();
+      const file = this.recorded.get(recordingId);
+      return this.logs.has(id) && file !== undefined ? ok(slices(file)) : missing;
+    },
+    remove: async (_login, id, recordingId) => {
+      this.#check();
+      return this.logs.has(id) && this.recorded.has(recordingId) ? ok(null) : missing;
     },
   };
   readonly #receipts = new Map<string, { body: string; receipt: Receipt }>();
