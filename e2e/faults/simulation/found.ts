@@ -100,4 +100,19 @@ export const found: readonly {
       { type: 'work', wait: 0, choice: 506951405, salt: 1082062380 },
     ],
   },
+  {
+    what: 'what still came of the subscription before does not make a view that goes on be set back',
+    seed: 6971,
+    actions: [
+      { type: 'work', wait: 1602, choice: 2030891079, salt: 1590093454 },
+      { type: 'stall', wait: 45, choice: 1721082618, salt: 834228559 },
+      { type: 'send', wait: 50, choice: 735743519, salt: 1118090510 },
+      { type: 'send', wait: 63, choice: 352597631, salt: 308932299 },
+      { type: 'rename', wait: 58, choice: 1802143583, salt: 3742694 },
+      { type: 'holderCrash', wait: 0, choice: 887233889, salt: 401842227 },
+      { type: 'resubscribe', wait: 1727, choice: 1706717142, salt: 882324233 },
+      { type: 'send', wait: 0, choice: 1738553879, salt: 465608717 },
+      { type: 'work', wait: 68, choice: 1168971199, salt: 1030161654 },
+    ],
+  },
 ];

@@ -101,7 +101,7 @@ describe(`${runs} seeded runs`, () => {
 });
 
 describe('what was found once', () => {
-  it.each(found)('TURN2 TURN4: $what', async ({ seed = 1, actions }) => {
+  it.each(found)('TURN2 TURN4 LOG14: $what', async ({ seed = 1, actions }) => {
     const { violations } = await simulate(seed, actions, ground);
     expect(violations).toEqual([]);
   });

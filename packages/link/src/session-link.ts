@@ -242,7 +242,8 @@ export class SessionLink implements SessionHandle {
   }
 
   #facts(received: readonly ReceivedFact[]): void {
-    // Without a place in the log, what comes belongs to an earlier subscription.
+    // What comes before the answer belongs to an earlier subscription: where this one goes on does not know of it.
+    if (this.#awaiting) return;
     const after = this.#reached();
     if (after === null) return;
     const { cursor, fresh, gap } = acceptFacts({ after }, received);
