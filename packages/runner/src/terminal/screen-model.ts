@@ -7,8 +7,9 @@ import graphemes from '@xterm/addon-unicode-graphemes';
 import { limits } from '@holdfast/protocol/limits.ts';
 import type { Screen } from '@holdfast/protocol/screen.ts';
 import { CompleteSequences } from './complete-sequences.ts';
-import { internalsOf, serialize } from './serialize.ts';
+import { serialize } from './serialize.ts';
 import { skipPlainText } from './text-skip.ts';
+import { internalsOf } from './xterm-internals.ts';
 
 const { scrollbackLines } = limits;
 
@@ -35,9 +36,12 @@ export class ScreenModel {
       scrollback: scrollbackLines,
       allowProposedApi: true,
     });
+    // Whether it blinks is the page's choice until the program makes one.
+    Object.assign(this.#terminal.options, { cursorBlink: undefined });
     // The page counts columns this way; another count would put the cursor elsewhere.
     this.#terminal.loadAddon(new graphemes.UnicodeGraphemesAddon());
     this.#offset = base.offset;
+    this.#sequences.goOnAfter(base.ansi);
     this.#ready = base.ansi === '' ? Promise.resolve() : this.#parse(base.ansi);
   }
 
@@ -79,7 +83,8 @@ export class ScreenModel {
   async snapshot(scrollback: number = scrollbackLines): Promise<Snapshot> {
     await this.#ready;
     const { cols, rows, buffer } = this.#terminal;
-    const screen = { offset: this.#offset, cols, rows, ansi: serialize(this.#terminal, scrollback) };
+    const ansi = serialize(this.#terminal, scrollback) + this.#sequences.beginning;
+    const screen = { offset: this.#offset, cols, rows, ansi };
     return { screen, text: this.#text(), whole: buffer.normal.baseY <= scrollback };
   }
 

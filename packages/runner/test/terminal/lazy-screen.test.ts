@@ -1,71 +1,16 @@
 import fc from 'fast-check';
 import { pino } from 'pino';
 import { afterAll, describe, expect, it } from 'vitest';
-import { ByteRing } from '@holdfast/core/stream/byte-ring.ts';
-import type { Screen } from '@holdfast/protocol/screen.ts';
-import { LazyScreen } from '@holdfast/runner/terminal/lazy-screen.ts';
 import { asDrawing } from '@holdfast/runner/terminal/raw-history.ts';
 import { ScreenModel } from '@holdfast/runner/terminal/screen-model.ts';
 import { createScreenModels } from '@holdfast/runner/terminal/screen-models.ts';
+import { RunnerTerminal } from './runner-terminal.ts';
 
-const log = pino({ level: 'silent' });
-const models = createScreenModels(log);
+const models = createScreenModels(pino({ level: 'silent' }));
 afterAll(() => models.close());
 
 const size = { cols: 40, rows: 10 };
 const encoder = new TextEncoder();
-
-/** A terminal's screen as the runner has it, and what of it would be there after a kill -9. */
-class Terminal {
-  readonly #output: Uint8Array[];
-  readonly ring: ByteRing;
-  readonly screen: LazyScreen;
-  /** As files, the holder's notes and the holder's stream would have it. */
-  checkpoint: Screen | null;
-  skip: { base: number; to: number } | null;
-  released: number;
-
-  constructor(output: Uint8Array[], survived: Pick<Terminal, 'checkpoint' | 'skip' | 'released'> | null) {
-    this.#output = output;
-    this.checkpoint = survived?.checkpoint ?? null;
-    this.skip = survived?.skip ?? null;
-    this.released = survived?.released ?? 0;
-    const base = this.checkpoint ?? { offset: this.released, ...size, ansi: '' };
-    const from = this.skip?.base === base.offset ? this.skip.to : base.offset;
-    expect(from).toBeGreaterThanOrEqual(this.released);
-    this.ring = new ByteRing(1024 * 1024, from);
-    this.screen = new LazyScreen({
-      ring: this.ring,
-      base,
-      from,
-      resizes: [],
-      models,
-      saveCheckpoint: async (screen) => {
-        this.checkpoint = screen;
-        this.released = Math.max(this.released, screen.offset);
-      },
-      saveSkip: (skipBase, to) => {
-        this.skip = { base: skipBase, to };
-        this.released = Math.max(this.released, to);
-      },
-      log,
-    });
-  }
-
-  /** Reads what it has not read of all output. */
-  async read(): Promise<void> {
-    let offset = 0;
-    for (const block of this.#output) {
-      const end = offset + block.length;
-      if (end > this.ring.end) {
-        const bytes = block.subarray(Math.max(0, this.ring.end - offset));
-        this.ring.append(bytes);
-        await this.screen.grown(bytes);
-      }
-      offset = end;
-    }
-  }
-}
 
 const lines = (count: number, width: number, seed: number): string =>
   Array.from({ length: count }, (_, line) => `${seed}.${line} ${'x'.repeat((line * 7 + seed) % width)}`).join('\r\n');
@@ -86,7 +31,7 @@ const piece = fc.oneof(
   { weight: 1, arbitrary: fc.integer({ min: 1, max: 300_000 }).map((count) => 'y'.repeat(count)) },
 );
 
-async function expectSame(terminal: Terminal, output: readonly Uint8Array[]): Promise<void> {
+async function expectSame(terminal: RunnerTerminal, output: readonly Uint8Array[]): Promise<void> {
   const whole = new ScreenModel({ offset: 0, ...size, ansi: '' });
   await whole.write(Buffer.concat(output));
   for (const scrollback of [0, 20, 1_000]) {
@@ -109,7 +54,7 @@ describe('a screen that is parsed only when it must be', () => {
         fc.asyncProperty(fc.array(piece, { minLength: 1, maxLength: 8 }), fc.nat(), async (pieces, seed) => {
           const bytes = encoder.encode(pieces.join(''));
           const output: Uint8Array[] = [];
-          let terminal = new Terminal(output, null);
+          let terminal = new RunnerTerminal({ models, size }, output, null);
           for (let at = 0, block = 0; at < bytes.length; block += 1) {
             const length = 1 + ((seed + block * 7_919) % 65_536);
             output.push(bytes.subarray(at, at + length));
@@ -120,7 +65,7 @@ describe('a screen that is parsed only when it must be', () => {
             if (chance === 1) await terminal.screen.checkpoint();
             if (chance !== 2) continue;
             terminal.screen.close();
-            terminal = new Terminal(output, terminal);
+            terminal = new RunnerTerminal({ models, size }, output, terminal);
             await terminal.read();
           }
           await expectSame(terminal, output);
@@ -133,7 +78,7 @@ describe('a screen that is parsed only when it must be', () => {
 
   it('TERM5: a flood of plain text after a prompt is let go of as it comes, without the parser', async () => {
     const output: Uint8Array[] = [encoder.encode('\x1b[?2004h\x1b[32m$ \x1b[0mcat log\r\n')];
-    const terminal = new Terminal(output, null);
+    const terminal = new RunnerTerminal({ models, size }, output, null);
     await terminal.read();
     const text = encoder.encode(lines(20_000, 80, 1));
     for (let at = 0; at < text.length; at += 65_536) {
@@ -149,7 +94,7 @@ describe('a screen that is parsed only when it must be', () => {
 
   it('TERM4: what only the parser knows is not let go of with the text after it', async () => {
     const output = [encoder.encode(`${lines(9_000, 60, 1)}\x1b[?1h\x1b[35m\r\n`)];
-    const terminal = new Terminal(output, null);
+    const terminal = new RunnerTerminal({ models, size }, output, null);
     await terminal.read();
     expect(terminal.ring.end - terminal.released).toBeGreaterThan(256 * 1024);
     await terminal.screen.snapshot();
@@ -157,7 +102,7 @@ describe('a screen that is parsed only when it must be', () => {
       output.push(encoder.encode(`${lines(1_000, 80, block)}\r\n`));
       await terminal.read();
     }
-    const next = new Terminal(output, terminal);
+    const next = new RunnerTerminal({ models, size }, output, terminal);
     terminal.screen.close();
     await next.read();
     await expectSame(next, output);
@@ -166,7 +111,7 @@ describe('a screen that is parsed only when it must be', () => {
 
   it('TERM3: a new size before anything was written is the size of what is drawn', async () => {
     const output: Uint8Array[] = [];
-    const terminal = new Terminal(output, null);
+    const terminal = new RunnerTerminal({ models, size }, output, null);
     terminal.screen.resized(100, 30);
     output.push(encoder.encode('$ '));
     await terminal.read();

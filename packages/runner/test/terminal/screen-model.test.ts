@@ -31,28 +31,6 @@ async function shown(model: ScreenModel): Promise<string> {
 }
 
 describe('the screen model', () => {
-  it('TERM3: a screen taken anywhere, and the bytes after it, make the screen of one who never left', async () => {
-    await fc.assert(
-      fc.asyncProperty(stream, fc.nat(), fc.nat(200), async (bytes, cutAt, more) => {
-        const stayed = new ScreenModel(empty(20, 8));
-        const left = new ScreenModel(empty(20, 8));
-        const cut = bytes.length === 0 ? 0 : cutAt % (bytes.length + 1);
-        await left.write(bytes.subarray(0, cut));
-        const returned = new ScreenModel((await left.snapshot()).screen);
-        await stayed.write(bytes);
-        await returned.write(bytes.subarray(returned.offset));
-        expect((await returned.snapshot()).text).toBe((await stayed.snapshot()).text);
-        // What follows must land in the same place, in the same style.
-        const after = encoder.encode('x'.repeat(more % 50) + '\r\nprompt$ ');
-        await stayed.write(after);
-        await returned.write(after);
-        expect(await shown(returned)).toBe(await shown(stayed));
-        for (const model of [stayed, left, returned]) model.dispose();
-      }),
-      { numRuns: 200 },
-    );
-  });
-
   it('TERM3: a cursor about to wrap is still about to wrap', async () => {
     for (const text of ['a'.repeat(20), `${'a'.repeat(18)}漢`, `\x1b[31m${'b'.repeat(20)}\x1b[44m`]) {
       const stayed = new ScreenModel(empty(20, 3));
