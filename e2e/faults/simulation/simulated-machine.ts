@@ -2,6 +2,7 @@
 import { ok } from '@holdfast/protocol/error.ts';
 import type { Screen } from '@holdfast/protocol/screen.ts';
 import type { CheckpointFiles } from '@holdfast/runner/terminal/checkpoint-files.ts';
+import type { RecordingDisk as Disk } from '@holdfast/runner/recordings/recording-disk.ts';
 import type { UploadDisk } from '@holdfast/runner/uploads/upload-disk.ts';
 import type { ScreenModels } from '@holdfast/runner/terminal/screen-models.ts';
 
@@ -20,6 +21,12 @@ export const createUploadDisk = (): Pick<UploadDisk, 'scan' | 'directoryOf'> => 
   scan: () => Promise.resolve([]),
   directoryOf: (sessionId) => `/simulated/uploads/${sessionId}`,
 });
+/** No run records anything. */
+export class RecordingDisk implements Pick<Disk, 'scan'> {
+  scan(): Promise<[]> {
+    return Promise.resolve([]);
+  }
+}
 export class InTheWay extends Error {}
 export const codeOf = (): string => '';
 

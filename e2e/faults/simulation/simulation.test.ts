@@ -15,6 +15,7 @@ import { type Ground, type Outcome, simulate } from './simulation.ts';
 vi.mock('@holdfast/link/dial.ts', () => import('./simulated-dial.ts'));
 vi.mock('@holdfast/runner/workspace-path.ts', () => import('./simulated-machine.ts'));
 vi.mock('@holdfast/runner/terminal/checkpoint-files.ts', () => import('./simulated-machine.ts'));
+vi.mock('@holdfast/runner/recordings/recording-disk.ts', () => import('./simulated-machine.ts'));
 vi.mock('@holdfast/runner/uploads/upload-disk.ts', () => import('./simulated-machine.ts'));
 vi.mock('@holdfast/runner/terminal/screen-models.ts', () => import('./simulated-machine.ts'));
 
