@@ -196,4 +196,51 @@ describe.skipIf(chromium === null)('a terminal’s page, in Chromium (skipped wi
     await eventually('it ran', async () => (await screenOf(page)).includes('drafted-42'));
     expect(await box.inputValue()).toBe('');
   });
+
+  it('SHELL4, SHELL5, SHELL6: commands have marks, are jumped to, and a long one that ended unseen is told', async () => {
+    const page = await pageOf('desktop', 'light');
+    await terminalIn(page);
+    const ended = (words: string): Promise<void> =>
+      page.locator(`[data-testid=command-mark][title^="${words}"]`).first().waitFor();
+    await type(page, 'echo first-$((40+2))\n');
+    await ended('Done');
+    await page.keyboard.type('sh -c "exit 3"\n');
+    await ended('Exit code 3');
+    await page.screenshot({ path: `${artifacts}terminal-commands-desktop-light.png` });
+    expect(await violations(page)).toEqual([]);
+    await page.keyboard.type('seq 300 400\n');
+    await eventually('scrolled away', async () => !(await screenOf(page)).includes('exit 3'));
+    await page.keyboard.press('Control+Shift+ArrowUp');
+    await eventually('its line', async () => (await screenOf(page)).includes('seq 300'));
+    await page.keyboard.press('Control+Shift+ArrowUp');
+    await eventually('the one before', async () => (await screenOf(page)).includes('exit 3'));
+    await page.getByTestId('command-shown').waitFor();
+    await page.screenshot({ path: `${artifacts}terminal-command-shown-desktop-light.png` });
+    for (let press = 0; press < 2; press += 1) await page.keyboard.press('Control+Shift+ArrowDown');
+    await eventually('the end', async () => !(await screenOf(page)).includes('exit 3'));
+    await page.evaluate(() => {
+      const notified: string[] = [];
+      class Notified {
+        static readonly permission = 'granted';
+        constructor(_: string, { body }: { body: string }) {
+          notified.push(body);
+        }
+      }
+      Object.assign(window, { notified, Notification: Notified });
+    });
+    await page.keyboard.type('cat > /dev/null\n');
+    await page.locator('[data-testid=command-mark][title=Running]').waitFor();
+    await page.evaluate(() => {
+      const now = performance.now.bind(performance);
+      performance.now = () => now() + 20_000;
+      Object.defineProperty(document, 'visibilityState', { value: 'hidden', configurable: true });
+    });
+    await page.keyboard.press('Control+D');
+    await page.waitForFunction(() => (window as unknown as { notified: string[] }).notified.length === 1);
+    await page.evaluate(() => {
+      Object.defineProperty(document, 'visibilityState', { value: 'visible', configurable: true });
+      document.dispatchEvent(new Event('visibilitychange'));
+    });
+    await page.getByText(/^cat > \/dev\/null ended after 2\d\.\d s$/).waitFor();
+  });
 });
