@@ -243,4 +243,70 @@ describe.skipIf(chromium === null)('a terminal’s page, in Chromium (skipped wi
     });
     await page.getByText(/^cat > \/dev\/null ended after 2\d\.\d s$/).waitFor();
   });
+  it.each([
+    ['desktop', 'light'],
+    ['phone', 'dark'],
+  ] as const)(
+    'REC1, REC6: a recording goes on over a kill of the server, and is played, on a %s',
+    async (size, scheme) => {
+      const page = await pageOf(size, scheme);
+      const id = await terminalIn(page);
+      const choose = async (item: string): Promise<void> => {
+        await page.getByRole('button', { name: 'Session menu' }).click();
+        await page.getByRole('menuitem', { name: item, exact: true }).click();
+      };
+      await choose('Record');
+      const pill = page.getByTestId('recording-now');
+      await pill.waitFor();
+      await type(page, 'echo first-$((40+2))\n');
+      await eventually('printed', async () => (await screenOf(page)).includes('first-42'));
+      if (size === 'desktop') {
+        await page.reload();
+        await holdfast.kill();
+        await holdfast.start();
+        await pill.waitFor();
+        await eventually('shown again', async () => (await screenOf(page)).includes('first-42'));
+      }
+      await type(page, 'echo second-$((40+2))\n');
+      await eventually('printed', async () => (await screenOf(page)).includes('second-42'));
+      await page.screenshot({ path: `${artifacts}terminal-recording-${size}-${scheme}.png` });
+      expect(await violations(page)).toEqual([]);
+      await pill.getByRole('button', { name: 'Stop' }).click();
+      await pill.waitFor({ state: 'detached' });
+      await choose('Recordings…');
+      const dialog = page.getByRole('dialog');
+      await dialog.getByText(/B$/).first().waitFor();
+      await page.screenshot({ path: `${artifacts}terminal-recordings-${size}-${scheme}.png` });
+      const saving = page.waitForEvent('download');
+      await dialog.getByRole('button', { name: 'Download' }).click();
+      const saved = await saving;
+      expect(saved.suggestedFilename()).toMatch(/\.cast$/);
+      const [header = '', ...lines] = readFileSync(await saved.path(), 'utf8')
+        .trimEnd()
+        .split('\n');
+      expect(JSON.parse(header)).toMatchObject({ version: 2, title: 'Build' });
+      const events = lines.map((line) => JSON.parse(line) as [number, string, string]);
+      const output = events.map(([, code, data]) => (code === 'o' ? data : '')).join('');
+      for (const word of ['first-42', 'second-42']) expect(output.split(word)).toHaveLength(2);
+      await dialog.getByRole('link', { name: 'Play' }).click();
+      await eventually('it plays', async () => (await screenOf(page)).includes('first-42'));
+      const position = page.getByRole('slider', { name: 'Position' });
+      const seek = (to: number): Promise<void> =>
+        position.evaluate((field: HTMLInputElement, value) => {
+          field.value = String(value);
+          field.dispatchEvent(new Event('input', { bubbles: true }));
+        }, to);
+      await page.getByRole('button', { name: 'Pause' }).click();
+      await seek(Number(await position.getAttribute('max')));
+      await eventually('the end', async () => (await screenOf(page)).includes('second-42'));
+      await page.getByRole('button', { name: 'Speed: 1×' }).click();
+      await page.getByRole('button', { name: 'Speed: 2×' }).waitFor();
+      await page.screenshot({ path: `${artifacts}terminal-player-${size}-${scheme}.png` });
+      expect(await violations(page)).toEqual([]);
+      await seek(0);
+      await eventually('the beginning', async () => !(await screenOf(page)).includes('first-42'));
+      await page.getByRole('link', { name: 'Back to the terminal' }).click();
+      await page.waitForURL(`**/s/${id}`);
+    },
+  );
 });

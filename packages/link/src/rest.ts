@@ -107,6 +107,8 @@ export interface RestClient {
   removeUpload(sessionId: string, uploadId: string): Promise<Result<null>>;
   /** Newest first; see recordingPath for the file. */
   listRecordings(sessionId: string): Promise<Result<Recording[]>>;
+  /** The whole file in memory. */
+  recordingText(sessionId: string, recordingId: string): Promise<Result<string>>;
   removeRecording(sessionId: string, recordingId: string): Promise<Result<null>>;
   /** refresh: look again, instead of telling what was found before. */
   listAgents(refresh?: boolean): Promise<Result<AgentInfo[]>>;
@@ -238,6 +240,8 @@ export function createRestClient(options: RestOptions): RestClient {
       }),
     listRecordings: (sessionId) =>
       call('GET', `/api/sessions/${id(sessionId)}/recordings`, picked(recordingListSchema, 'recordings')),
+    recordingText: (sessionId, recordingId) =>
+      call('GET', recordingPath(sessionId, recordingId), text, { patienceMs: removalMs }),
     removeRecording: (sessionId, recordingId) => call('DELETE', recordingPath(sessionId, recordingId), nothing),
     removeUpload: (sessionId, uploadId) => call('DELETE', uploadPath(sessionId, uploadId), nothing),
     listAgents: (refresh = false) =>
