@@ -1,6 +1,8 @@
 /** A terminal that prints n-1, n-2, …, as one watcher read it: every number once and in order, whatever happened between. */
 export const printNumberedLines = 'i=0; while :; do i=$((i+1)); echo n-$i; sleep 0.02; done';
 
+const endOfMark = '\x07';
+
 export class NumberedLines {
   readonly problems: string[] = [];
   /** Screens that took the place of output; the numbers before them were not seen here. */
@@ -33,7 +35,8 @@ export class NumberedLines {
   }
 
   #line(line: string): void {
-    const [, digits] = /(?:^|\r)n-(\d+)$/.exec(line) ?? [];
+    // The first line comes after the shell's mark of where output begins.
+    const [, digits] = /(?:^|\r)n-(\d+)$/.exec(line.slice(line.lastIndexOf(endOfMark) + 1)) ?? [];
     if (digits === undefined) return;
     const number = Number(digits);
     if (this.#jump ? number <= this.#last : number !== this.#last + 1) {
