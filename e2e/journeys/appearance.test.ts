@@ -66,7 +66,7 @@ describe.skipIf(chromium === null)('how it looks (skipped without Chromium: apt-
     await page.getByText('I will look at the failing test first, then fix it.', { exact: true }).waitFor();
     await look('agent');
     await page.goto(`${holdfast.origin}/s/${terminalId}`);
-    await eventually('the listing', async () => /etc/.test(await page.locator('.xterm-rows').innerText()));
+    await eventually('the listing', async () => / root +root /.test(await page.locator('.xterm-rows').innerText()));
     await look('terminal');
     await page.goto(`${holdfast.origin}/`);
     await page.getByRole('button', { name: size === 'phone' ? 'New' : 'New session', exact: true }).click();
