@@ -105,6 +105,13 @@ export class Device {
     return sent.value;
   }
 
+  /** Answers that came too late are given back; a person who has read by whom it was answered has no more use for them. */
+  discardLateAnswers(): void {
+    for (const { id, command, state } of this.client.outbox.get()) {
+      if (command.type === 'approval.answer' && state.status === 'failed') this.client.discard(id);
+    }
+  }
+
   /** Unsure is what a person is asked about; this one always says: again, under the same id. */
   retryUnsure(): void {
     for (const entry of this.client.outbox.get()) if (entry.state.status === 'unsure') this.client.retry(entry.id);

@@ -170,6 +170,7 @@ export class Load {
       const { approvalId } = fact.data;
       if (index === 0 || this.#random.next() < 0.5) {
         this.#later(this.#random.integer(400), () => {
+          device.discardLateAnswers();
           device.command(sessionId, { type: 'approval.answer', approvalId, answer: { decision: 'allow' } });
         });
       }
