@@ -58,7 +58,8 @@ export class Tab {
   async reopen(): Promise<void> {
     const dead = this.#page;
     this.#page = await this.#context.newPage();
-    await dead.close();
+    // Closing a page that crashed may never be answered (seen: an hour), and nothing waits for it.
+    dead.close().catch(() => undefined);
     await this.#page.goto(this.#address);
     await this.ready();
   }
