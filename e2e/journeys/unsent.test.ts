@@ -335,6 +335,8 @@ describe.skipIf(chromium === null)('what is not sent yet, in Chromium (skipped w
     await look(page, 'start-limit-desktop-dark');
     await page.getByRole('button', { name: 'Cancel' }).click();
     await visit(page, terminal);
+    const screen = page.locator('.xterm-rows');
+    await eventually('a prompt', async () => /[$#] *$/m.test(await screen.innerText()), 30_000);
     await page.getByTestId('terminal').click();
     await page.keyboard.type('cat > keys.txt\n');
     await page.keyboard.insertText(`${'k'.repeat(99)}\n`.repeat(800));
