@@ -27,8 +27,6 @@ export class RecordingDisk implements Pick<Disk, 'scan'> {
     return Promise.resolve([]);
   }
 }
-export class InTheWay extends Error {}
-export const codeOf = (): string => '';
 
 export class ScreenThreadLost extends Error {}
 

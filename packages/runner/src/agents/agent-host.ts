@@ -10,7 +10,7 @@ import { deliveriesSource, startsSource } from '../reports.ts';
 import type { AttachedFile } from '../uploads/uploads.ts';
 import { existingWorkspacePath } from '../workspace-path.ts';
 import { agentProcessMetaSchema } from './agent-meta.ts';
-import type { After } from '../after.ts';
+import { type After, repeatedly } from '../after.ts';
 import type { Postponed } from '../instructions.ts';
 import { type AgentPatience, CallClock } from './call-clock.ts';
 import { survey } from './survey.ts';
@@ -57,13 +57,14 @@ export class AgentHost {
   readonly #starts = new Map<string, TurnStart>();
   /** Turns that were told to stop, the newest: they begin no more. */
   readonly #stopped = new Map<string, true>();
-  #stopSweeping: (() => void) | null = null;
+  readonly #stopSweeping: (() => void) | null = null;
   #closed = false;
 
   constructor(options: AgentHostOptions) {
     this.#clock = new CallClock(options.after, options.patience);
     this.#options = { ...options, clock: this.#clock };
-    if (options.idleMs > 0) this.#sweepLater(options);
+    const { after, idleMs } = options;
+    if (idleMs > 0) this.#stopSweeping = repeatedly(after, Math.min(sweepMs, idleMs), () => this.#stopIdle());
   }
 
   /** Goes on with the processes of an earlier runner that are agents of ours. */
@@ -210,13 +211,6 @@ export class AgentHost {
     this.#stopSweeping?.();
     for (const processes of this.#processes.values()) for (const process of processes) process.detach();
     this.#processes.clear();
-  }
-
-  #sweepLater({ after, idleMs }: Pick<AgentHostOptions, 'after' | 'idleMs'>): void {
-    this.#stopSweeping = after(Math.min(sweepMs, idleMs), () => {
-      this.#stopIdle();
-      this.#sweepLater({ after, idleMs });
-    });
   }
 
   async #startTurn(

@@ -5,12 +5,13 @@
  * Directories 0700, files 0600: a recording may show anything.
  */
 import { constants } from 'node:fs';
-import { type FileHandle, lstat, mkdir, open, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readFile, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { errorBodySchema } from '@holdfast/protocol/error.ts';
 import { idSchema, offsetSchema } from '@holdfast/protocol/id.ts';
 import { recordingEndSchema, recordingSizeSchema } from '@holdfast/protocol/recording.ts';
+import { ownDirectory, replaceFile } from '../own-files.ts';
 
 export interface RecordingKey {
   readonly sessionId: string;
@@ -60,6 +61,7 @@ export class RecordingDisk {
   }
 
   async scan(): Promise<FoundRecording[]> {
+    await mkdir(this.#root, { recursive: true, mode: 0o700 });
     await ownDirectory(this.#root);
     const found: FoundRecording[] = [];
     for (const session of await readdir(this.#root, { withFileTypes: true })) {
@@ -105,9 +107,7 @@ export class RecordingDisk {
   }
 
   async save(key: RecordingKey, notes: RecordingNotes): Promise<void> {
-    const unfinished = this.#path(key, 'new');
-    await writeFile(unfinished, JSON.stringify(notes), { mode: 0o600 });
-    await rename(unfinished, this.#path(key, 'json'));
+    await replaceFile(this.#path(key, 'json'), this.#path(key, 'new'), JSON.stringify(notes));
   }
 
   /** null: it is not there any more. */
@@ -148,10 +148,4 @@ export class RecordingDisk {
       return null;
     }
   }
-}
-
-/** Made where missing; a link or a file in its place is not followed. */
-async function ownDirectory(path: string): Promise<void> {
-  await mkdir(path, { recursive: true, mode: 0o700 });
-  if (!(await lstat(path)).isDirectory()) throw new Error(`${path} is no directory`);
 }

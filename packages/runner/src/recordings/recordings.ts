@@ -6,7 +6,7 @@ import type { FactDraft } from '@holdfast/protocol/fact.ts';
 import { limits } from '@holdfast/protocol/limits.ts';
 import type { Recording } from '@holdfast/protocol/recording.ts';
 import type { Screen } from '@holdfast/protocol/screen.ts';
-import type { After } from '../after.ts';
+import { type After, repeatedly } from '../after.ts';
 import type { Reports } from '../reports.ts';
 import { Recorder } from './recorder.ts';
 import type { KnownResize } from './recorder.ts';
@@ -55,7 +55,10 @@ export class Recordings {
       this.#put(key, { notes, changedAt, recorder: null });
     }
     await this.sweep();
-    this.#sweepLater();
+    const { after, log } = this.#options;
+    this.#stopSweeping = repeatedly(after, dayMs, () => {
+      this.sweep().catch((error: unknown) => log.error({ err: error }, 'recordings were not swept'));
+    });
   }
 
   close(): void {
@@ -167,13 +170,6 @@ export class Recordings {
     for (const [key, { notes, changedAt }] of [...this.#all()]) {
       if (notes.end !== null && now() - changedAt > days * dayMs) await this.#remove(key);
     }
-  }
-
-  #sweepLater(): void {
-    this.#stopSweeping = this.#options.after(dayMs, () => {
-      this.sweep().catch((error: unknown) => this.#options.log.error({ err: error }, 'recordings were not swept'));
-      this.#sweepLater();
-    });
   }
 
   #recorder(key: RecordingKey, entry: Entry, resizes: readonly KnownResize[]): Recorder {

@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import type { Upload } from '@holdfast/core/upload/decide-piece.ts';
 import { idSchema } from '@holdfast/protocol/id.ts';
 import { attachmentSchema } from '@holdfast/protocol/upload.ts';
+import { InTheWay, codeOf, ownDirectory, replaceFile } from '../own-files.ts';
 
 export interface UploadKey {
   readonly sessionId: string;
@@ -48,9 +49,6 @@ export interface UploadDisk {
 const notesSchema = attachmentSchema.omit({ uploadId: true }).extend({ ownerId: idSchema });
 const { O_CREAT, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } = constants;
 
-/** Something other than what was put there stands in the way. */
-export class InTheWay extends Error {}
-
 export function createUploadDisk(directory: string): UploadDisk {
   return new Disk(directory);
 }
@@ -82,11 +80,7 @@ class Disk implements UploadDisk {
     await ownDirectory(this.directoryOf(key.sessionId));
     const { name, mediaType, size, ownerId } = notes;
     const text = JSON.stringify({ name, mediaType, size, ownerId });
-    const unfinished = this.#file(key, 'new');
-    await using file = await open(unfinished, O_WRONLY | O_CREAT | O_NOFOLLOW, 0o600);
-    await file.truncate(0);
-    await file.writeFile(text);
-    await rename(unfinished, this.#file(key, 'json'));
+    await replaceFile(this.#file(key, 'json'), this.#file(key, 'new'), text);
   }
 
   async write(key: UploadKey, offset: number, data: Uint8Array): Promise<number> {
@@ -204,16 +198,6 @@ class Disk implements UploadDisk {
   }
 }
 
-/** Made where missing; a link or a file in its place is not followed. */
-async function ownDirectory(path: string): Promise<void> {
-  try {
-    await mkdir(path, { mode: 0o700 });
-  } catch (error) {
-    if (codeOf(error) !== 'EEXIST') throw error;
-    if (!(await lstat(path)).isDirectory()) throw new InTheWay(`${path} is no directory`);
-  }
-}
-
 /** Of a plain file. */
 async function sizeOf(file: FileHandle): Promise<number> {
   const status = await file.stat();
@@ -227,8 +211,4 @@ function parsed(text: string): unknown {
   } catch {
     return null;
   }
-}
-
-export function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : '';
 }

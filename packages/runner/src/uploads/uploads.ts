@@ -11,8 +11,8 @@ import type { Attachment, UploadState } from '@holdfast/protocol/upload.ts';
 import { decidePiece, isComplete } from '@holdfast/core/upload/decide-piece.ts';
 import type { Upload, UploadLimits, UploadUse } from '@holdfast/core/upload/decide-piece.ts';
 import { safeFileName } from '@holdfast/core/upload/file-name.ts';
-import type { After } from '../after.ts';
-import { InTheWay, codeOf } from './upload-disk.ts';
+import { type After, repeatedly } from '../after.ts';
+import { InTheWay, codeOf } from '../own-files.ts';
 import type { UploadDisk, UploadKey } from './upload-disk.ts';
 
 export interface UploadsOptions {
@@ -76,18 +76,14 @@ export class Uploads {
       });
     }
     await this.sweep();
-    this.#sweepLater();
+    const { after, log } = this.#options;
+    this.#stopSweeping = repeatedly(after, dayMs, () => {
+      this.sweep().catch((error: unknown) => log.error({ err: error }, 'uploads were not swept'));
+    });
   }
 
   close(): void {
     this.#stopSweeping?.();
-  }
-
-  #sweepLater(): void {
-    this.#stopSweeping = this.#options.after(dayMs, () => {
-      this.sweep().catch((error: unknown) => this.#options.log.error({ err: error }, 'uploads were not swept'));
-      this.#sweepLater();
-    });
   }
 
   /** Where a session's files lie, also while there are none. */
