@@ -1,4 +1,6 @@
 /** The theme chosen on this device. static/theme.js reads the same key before the first paint. */
+import { keep } from './device-storage.ts';
+
 export type Theme = 'system' | 'light' | 'dark';
 
 const storageKey = 'holdfast.theme';
@@ -17,12 +19,7 @@ class ThemeChoice {
     const root = document.documentElement;
     if (theme === 'system') delete root.dataset.theme;
     else root.dataset.theme = theme;
-    try {
-      if (theme === 'system') localStorage.removeItem(storageKey);
-      else localStorage.setItem(storageKey, theme);
-    } catch {
-      // Storage is refused: the choice lasts until the page is left.
-    }
+    keep(storageKey, theme === 'system' ? null : theme);
     this.version++;
   }
 }

@@ -1,4 +1,6 @@
 /** The size of terminal text chosen on this device. */
+import { keep, readKept } from '#lib/state/device-storage.ts';
+
 const storageKey = 'holdfast.terminal-font-size';
 export const fontSizes = { least: 8, usual: 13, most: 28 } as const;
 
@@ -9,22 +11,11 @@ class FontSize {
   /** Into the range there is; kept on this device. */
   choose(size: number): void {
     this.current = within(size);
-    try {
-      if (this.current === fontSizes.usual) localStorage.removeItem(storageKey);
-      else localStorage.setItem(storageKey, String(this.current));
-    } catch {
-      // Storage is refused: the choice lasts until the page is left.
-    }
+    keep(storageKey, this.current === fontSizes.usual ? null : String(this.current));
   }
 }
 
-function read(): number {
-  try {
-    return within(Number(localStorage.getItem(storageKey) ?? fontSizes.usual));
-  } catch {
-    return fontSizes.usual;
-  }
-}
+const read = (): number => within(Number(readKept(storageKey) ?? fontSizes.usual));
 
 function within(size: number): number {
   if (!Number.isFinite(size) || size <= 0) return fontSizes.usual;
