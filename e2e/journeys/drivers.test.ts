@@ -1,17 +1,10 @@
 /** One terminal on a desktop and a phone: who decides its size, and what the other one sees. */
-import { mkdirSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { eventually } from '@holdfast/testkit/eventually.ts';
-import { chromiumPath } from '@holdfast/testkit/programs.ts';
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { Page } from 'playwright-core';
+import { afterEach, describe, expect, it } from 'vitest';
 import { violations } from '../support/accessibility.ts';
-import { Api } from '../support/api.ts';
-import { type Scheme, type Size, launchChromium, openPage } from '../support/browser.ts';
-import { type Installation, install } from '../support/program.ts';
-
-const chromium = chromiumPath();
-const artifacts = fileURLToPath(new URL('../artifacts/', import.meta.url));
+import type { Scheme, Size } from '../support/browser.ts';
+import { artifacts, chromium, chromiumSetting } from '../support/chromium-setting.ts';
 
 const screenOf = (page: Page): Promise<string> => page.locator('.xterm-rows').innerText();
 const bar = (page: Page) => page.getByTestId('driver-bar');
@@ -27,53 +20,37 @@ const whole = (page: Page): Promise<boolean> =>
   });
 
 describe.skipIf(chromium === null)('two at one terminal, in Chromium (skipped without it)', () => {
-  let holdfast: Installation;
-  let browser: Browser;
-  let api: Api;
-  let workspaceId: string;
+  const setting = chromiumSetting('drivers');
   let problems: string[];
   const pages: Page[] = [];
 
-  beforeAll(async () => {
-    mkdirSync(artifacts, { recursive: true });
-    holdfast = await install({ model: false });
-    await holdfast.start();
-    browser = await launchChromium(chromium ?? '');
-    api = await Api.open(holdfast);
-    workspaceId = await api.workspace('drivers');
-  });
   afterEach(async () => {
     for (const page of pages.splice(0)) await page.context().close();
   });
-  afterAll(async () => {
-    await browser.close();
-    await holdfast.dispose();
-  });
 
-  const open = async (size: Size, scheme: Scheme, prepare: (page: Page) => Promise<void> = async () => undefined) => {
-    const opened = await openPage(browser, size, scheme);
-    pages.push(opened.page);
+  const open = async (size: Size, scheme: Scheme, prepare?: (page: Page) => Promise<void>): Promise<Page> => {
+    const opened = await setting.enter(size, scheme, async (page) => {
+      pages.push(page);
+      await prepare?.(page);
+    });
     problems = opened.problems;
-    await prepare(opened.page);
-    await opened.page.goto((await holdfast.run('login-link')).stdout.trim());
-    await opened.page.getByRole('navigation').first().waitFor();
     return opened.page;
   };
   const terminal = async (): Promise<string> => {
-    const id = await api.create({ kind: 'terminal', workspaceId, title: 'Build' });
-    await api.fact(id, 'session.started');
+    const id = await setting.api.create({ kind: 'terminal', workspaceId: setting.workspaceId, title: 'Build' });
+    await setting.api.fact(id, 'session.started');
     return id;
   };
   const visit = async (page: Page, id: string): Promise<void> => {
-    await page.goto(`${holdfast.origin}/s/${id}`);
+    await page.goto(`${setting.holdfast.origin}/s/${id}`);
     await eventually('a prompt', async () => /[$#] *$/m.test(await screenOf(page)));
   };
   const sizeOf = async (id: string): Promise<string> => {
-    const { cols, rows } = (await api.session(id)).terminal ?? { cols: 0, rows: 0 };
+    const { cols, rows } = (await setting.api.session(id)).terminal ?? { cols: 0, rows: 0 };
     return `${cols}x${rows}`;
   };
   const driverOf = async (id: string): Promise<string | null> =>
-    (await api.session(id)).terminal?.driver?.device ?? null;
+    (await setting.api.session(id)).terminal?.driver?.device ?? null;
   const type = async (page: Page, text: string): Promise<void> => {
     await page.getByTestId('terminal').click();
     await page.keyboard.type(text);
@@ -157,10 +134,10 @@ describe.skipIf(chromium === null)('two at one terminal, in Chromium (skipped wi
     await eventually('the phone’s size', async () => /^\d\dx/.test(await sizeOf(id)));
     const small = await sizeOf(id);
     const changes = async (): Promise<number> =>
-      (await api.log(id)).filter(({ type: fact }) => fact === 'driver.changed').length;
+      (await setting.api.log(id)).filter(({ type: fact }) => fact === 'driver.changed').length;
     const before = await changes();
-    await holdfast.kill();
-    await holdfast.start();
+    await setting.holdfast.kill();
+    await setting.holdfast.start();
     for (const page of [desktop, phone]) {
       await eventually('back', async () => !/reconnecting/i.test(await page.locator('body').innerText()), 30_000);
     }

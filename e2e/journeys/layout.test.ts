@@ -1,46 +1,23 @@
 /** Tabs and panes of the page, on a desktop and a phone. */
-import { mkdirSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { eventually } from '@holdfast/testkit/eventually.ts';
-import { chromiumPath } from '@holdfast/testkit/programs.ts';
-import type { Browser, Locator, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Locator, Page } from 'playwright-core';
+import { describe, expect, it } from 'vitest';
 import { violations } from '../support/accessibility.ts';
-import { Api } from '../support/api.ts';
-import { type Scheme, type Size, launchChromium, openPage } from '../support/browser.ts';
-import { type Installation, install } from '../support/program.ts';
-
-const chromium = chromiumPath();
-const artifacts = fileURLToPath(new URL('../artifacts/', import.meta.url));
+import type { Scheme, Size } from '../support/browser.ts';
+import { artifacts, chromium, chromiumSetting } from '../support/chromium-setting.ts';
 
 describe.skipIf(chromium === null)('tabs and panes, in Chromium (skipped without it)', () => {
-  let holdfast: Installation;
-  let browser: Browser;
-  let api: Api;
-  let workspaceId: string;
+  const setting = chromiumSetting('work');
   const problems: string[] = [];
 
-  beforeAll(async () => {
-    mkdirSync(artifacts, { recursive: true });
-    holdfast = await install({ model: false });
-    await holdfast.start();
-    browser = await launchChromium(chromium ?? '');
-    api = await Api.open(holdfast);
-    workspaceId = await api.workspace('work');
-  });
-  afterAll(async () => {
-    await browser.close();
-    await holdfast.dispose();
-  });
-
   async function enter(size: Size, scheme: Scheme): Promise<Page> {
-    const opened = await openPage(browser, size, scheme);
-    opened.page.on('pageerror', (error) => problems.push(error.message));
-    await opened.page.goto((await holdfast.run('login-link')).stdout.trim());
-    await opened.page.getByRole('navigation').first().waitFor();
-    return opened.page;
+    const { page } = await setting.enter(size, scheme, async (fresh) => {
+      fresh.on('pageerror', (error) => problems.push(error.message));
+    });
+    return page;
   }
-  const terminal = (title: string): Promise<string> => api.create({ kind: 'terminal', workspaceId, title });
+  const terminal = (title: string): Promise<string> =>
+    setting.api.create({ kind: 'terminal', workspaceId: setting.workspaceId, title });
   const paneOf = (page: Page, id: string): Locator => page.locator(`[data-testid="pane"][data-session="${id}"]`);
   const prompt = (pane: Locator): Promise<unknown> =>
     eventually('a prompt', async () => /[$#] *$/m.test(await pane.locator('.xterm-rows').innerText()), 20_000);
@@ -49,7 +26,7 @@ describe.skipIf(chromium === null)('tabs and panes, in Chromium (skipped without
   it('PAGE25, PAGE27, PAGE3: sessions in tabs, split by the menu and by dragging, typed into where it was clicked, kept over a reload', async () => {
     const [one, two, three] = [await terminal('One'), await terminal('Two'), await terminal('Three')];
     const page = await enter('desktop', 'dark');
-    await page.goto(`${holdfast.origin}/s/${one}`);
+    await page.goto(`${setting.holdfast.origin}/s/${one}`);
     await prompt(paneOf(page, one));
     const rail = page.getByRole('navigation', { name: 'Workspaces and sessions' });
     await rail.getByRole('link', { name: 'Two' }).click();
@@ -106,7 +83,7 @@ describe.skipIf(chromium === null)('tabs and panes, in Chromium (skipped without
     expect(await tabs.getByRole('link').count()).toBe(2);
     await paneOf(page, made).getByRole('button', { name: 'Close pane' }).click();
     await eventually('closed', async () => (await page.getByTestId('pane').count()) === 2);
-    expect((await api.session(made)).status).not.toBe('ended');
+    expect((await setting.api.session(made)).status).not.toBe('ended');
     await tabs.getByRole('button', { name: 'Close the tab One' }).click();
     await eventually('no strip for one tab', async () => (await tabs.count()) === 0);
     // A shell that ended is begun again in its place.
@@ -123,7 +100,7 @@ describe.skipIf(chromium === null)('tabs and panes, in Chromium (skipped without
     const [one, two] = [await terminal('Four'), await terminal('Five')];
     const page = await enter('phone', 'light');
     for (const id of [one, two]) {
-      await page.goto(`${holdfast.origin}/s/${id}`);
+      await page.goto(`${setting.holdfast.origin}/s/${id}`);
       await prompt(paneOf(page, id));
     }
     const swipe = (from: number, to: number): Promise<void> =>

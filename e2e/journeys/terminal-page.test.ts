@@ -1,57 +1,36 @@
 /** What a terminal's page does beside showing it: finding, pasting, the clipboard, the size of its text, drafts. */
-import { mkdirSync, readFileSync, existsSync } from 'node:fs';
+import { readFileSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { eventually } from '@holdfast/testkit/eventually.ts';
-import { chromiumPath } from '@holdfast/testkit/programs.ts';
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { Page } from 'playwright-core';
+import { afterEach, describe, expect, it } from 'vitest';
 import { violations } from '../support/accessibility.ts';
-import { Api } from '../support/api.ts';
-import { type Scheme, type Size, launchChromium, openPage } from '../support/browser.ts';
-import { type Installation, install } from '../support/program.ts';
+import type { Scheme, Size } from '../support/browser.ts';
+import { artifacts, chromium, chromiumSetting } from '../support/chromium-setting.ts';
 
-const chromium = chromiumPath();
-const artifacts = fileURLToPath(new URL('../artifacts/', import.meta.url));
 const screenOf = (page: Page): Promise<string> => page.locator('.xterm-rows').innerText();
 
 describe.skipIf(chromium === null)('a terminal’s page, in Chromium (skipped without it)', () => {
-  let holdfast: Installation;
-  let browser: Browser;
-  let api: Api;
-  let workspaceId: string;
+  const setting = chromiumSetting('work');
   const pages = new Map<Size, Page>();
   const problems: string[] = [];
 
-  beforeAll(async () => {
-    mkdirSync(artifacts, { recursive: true });
-    holdfast = await install({ model: false });
-    await holdfast.start();
-    browser = await launchChromium(chromium ?? '');
-    api = await Api.open(holdfast);
-    workspaceId = await api.workspace('work');
-  });
-  afterAll(async () => {
-    await browser.close();
-    await holdfast.dispose();
-  });
   afterEach(() => expect(problems).toEqual([]));
 
   /** One page of each size serves all tests. */
   async function pageOf(size: Size, scheme: Scheme): Promise<Page> {
     const known = pages.get(size);
     if (known !== undefined) return known;
-    const opened = await openPage(browser, size, scheme);
-    await opened.context.grantPermissions(['clipboard-read', 'clipboard-write'], { origin: holdfast.origin });
-    opened.page.on('pageerror', (error) => problems.push(error.message));
-    await opened.page.goto((await holdfast.run('login-link')).stdout.trim());
-    await opened.page.getByRole('navigation').first().waitFor();
+    const opened = await setting.enter(size, scheme, async (page) => {
+      await page.context().grantPermissions(['clipboard-read', 'clipboard-write'], { origin: setting.holdfast.origin });
+      page.on('pageerror', (error) => problems.push(error.message));
+    });
     pages.set(size, opened.page);
     return opened.page;
   }
   async function terminalIn(page: Page): Promise<string> {
-    const id = await api.create({ kind: 'terminal', workspaceId, title: 'Build' });
-    await page.goto(`${holdfast.origin}/s/${id}`);
+    const id = await setting.api.create({ kind: 'terminal', workspaceId: setting.workspaceId, title: 'Build' });
+    await page.goto(`${setting.holdfast.origin}/s/${id}`);
     await eventually('a prompt', async () => /[$#] *$/m.test(await screenOf(page)));
     return id;
   }
@@ -102,7 +81,7 @@ describe.skipIf(chromium === null)('a terminal’s page, in Chromium (skipped wi
   it('PAGE21: a large paste goes in whole; lines that would run are shown first', async () => {
     const page = await pageOf('desktop', 'light');
     await terminalIn(page);
-    const file = join(holdfast.workspaces, 'work/pasted.txt');
+    const file = join(setting.holdfast.workspaces, 'work/pasted.txt');
     await type(page, 'stty raw -echo; head -c 3000000 > pasted.txt; stty sane; echo all-$((40+2))\n');
     await eventually('it reads', () => existsSync(file));
     const text = Array.from({ length: 200_000 }, (_, line) => `line ${line} ${'ä'.repeat(line % 7)}\n`)
@@ -136,7 +115,7 @@ describe.skipIf(chromium === null)('a terminal’s page, in Chromium (skipped wi
     await dialog.getByRole('button', { name: 'Cancel' }).click();
     await type(page, 'typed\n');
     await page.keyboard.press('Control+D');
-    const lines = join(holdfast.workspaces, 'work/lines.txt');
+    const lines = join(setting.holdfast.workspaces, 'work/lines.txt');
     await eventually('only what was typed', () => existsSync(lines) && readFileSync(lines, 'utf8') === 'typed\n');
   });
 
@@ -166,7 +145,7 @@ describe.skipIf(chromium === null)('a terminal’s page, in Chromium (skipped wi
   it('PAGE23: the size of the text is kept on the device, and the shell has as many columns as fit', async () => {
     const page = await pageOf('desktop', 'light');
     const id = await terminalIn(page);
-    const columns = async (): Promise<number> => (await api.session(id)).terminal?.cols ?? 0;
+    const columns = async (): Promise<number> => (await setting.api.session(id)).terminal?.cols ?? 0;
     await eventually('its own size', async () => (await columns()) > 100);
     const before = await columns();
     await page.getByTestId('terminal').click();
@@ -262,8 +241,8 @@ describe.skipIf(chromium === null)('a terminal’s page, in Chromium (skipped wi
       await eventually('printed', async () => (await screenOf(page)).includes('first-42'));
       if (size === 'desktop') {
         await page.reload();
-        await holdfast.kill();
-        await holdfast.start();
+        await setting.holdfast.kill();
+        await setting.holdfast.start();
         await pill.waitFor();
         await eventually('shown again', async () => (await screenOf(page)).includes('first-42'));
       }

@@ -76,6 +76,17 @@ function dial(ownerId: string): Remote {
   return remote;
 }
 
+/** What it will say once it has begun the turn it was handed. */
+async function beginning(far: Remote, sessionId: string) {
+  const { deliveryId, instruction } = await eventually('delivered', () => deliveries(far)[0]);
+  const { turnId, messageId } = instruction as Extract<Instruction, { type: 'turn.start' }>;
+  const facts: FactDraft[] = [
+    { type: 'session.started', data: { generation: 1 } },
+    { type: 'turn.started', data: { turnId, messageId, generation: 1 } },
+  ];
+  return { sessionId, source: 'deliveries', position: deliveryId, facts };
+}
+
 const welcomed = (remote: Remote) => eventually('welcomed', () => remote.heard.some((one) => one.type === 'welcome'));
 const refusalOf = (remote: Remote) =>
   eventually('refused', () => remote.closed() && remote.heard.find((one) => one.type === 'refused'));
@@ -263,13 +274,8 @@ it('LINK23: a hello that was still on its way when the machine came again is of 
   const far = come(login.userId, 'far');
   await eventually('online', () => onlineOf('far'));
   const sessionId = await sessionOn('far');
-  const { deliveryId, instruction } = await eventually('delivered', () => deliveries(far)[0]);
-  const { turnId, messageId } = instruction as Extract<Instruction, { type: 'turn.start' }>;
-  const facts: FactDraft[] = [
-    { type: 'session.started', data: { generation: 1 } },
-    { type: 'turn.started', data: { turnId, messageId, generation: 1 } },
-  ];
-  far.channel.send({ type: 'report', report: { sessionId, source: 'deliveries', position: deliveryId, facts } });
+  const report = await beginning(far, sessionId);
+  far.channel.send({ type: 'report', report });
   await eventually('stored', () => far.heard.some((one) => one.type === 'stored'));
   late.channel.send({ type: 'hello', protocolVersion, runnerId: 'far', name: 'far', roots: ['/'], inventory: [] });
   await eventually('hung up', () => late.closed());
@@ -282,19 +288,14 @@ it('LINK23: a report of the link before is stored before a new link’s word on 
   const far = come(login.userId, 'far');
   await eventually('online', () => onlineOf('far'));
   const sessionId = await sessionOn('far');
-  const { deliveryId, instruction } = await eventually('delivered', () => deliveries(far)[0]);
-  const { turnId, messageId } = instruction as Extract<Instruction, { type: 'turn.start' }>;
-  const facts: FactDraft[] = [
-    { type: 'session.started', data: { generation: 1 } },
-    { type: 'turn.started', data: { turnId, messageId, generation: 1 } },
-  ];
+  const report = await beginning(far, sessionId);
   const write = store.report.bind(store);
-  vi.spyOn(store, 'report').mockImplementationOnce(async (...report) => {
+  vi.spyOn(store, 'report').mockImplementationOnce(async (...written) => {
     // The store takes its time; what does not wait for it gets far meanwhile.
     for (let turns = 0; turns < 50; turns += 1) await new Promise((resolve) => setImmediate(resolve));
-    return write(...report);
+    return write(...written);
   });
-  far.channel.send({ type: 'report', report: { sessionId, source: 'deliveries', position: deliveryId, facts } });
+  far.channel.send({ type: 'report', report });
   // In the same moment: the process is gone with its holder, and another runner comes.
   const back = come(login.userId, 'far');
   await eventually('online again', () => back.heard.some((one) => one.type === 'welcome') && onlineOf('far'));
