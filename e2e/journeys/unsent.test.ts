@@ -249,6 +249,8 @@ describe.skipIf(chromium === null)('what is not sent yet, in Chromium (skipped w
     const [line] = lines;
     if (line === undefined) throw new Error('there is no line');
     await visit(page, id);
+    // What shows the session must not be lost, too.
+    await composer(page).waitFor();
     line.losing = true;
     await say(page, 'ls');
     expect(await soundTexts(id, 1)).toEqual(['ls']);
