@@ -89,9 +89,12 @@ describe.skipIf(chromium === null)('tabs and panes, in Chromium (skipped without
     // A shell that ended is begun again in its place.
     await paneOf(page, three).getByTestId('terminal').click();
     await page.keyboard.type('exit\n');
+    await paneOf(page, two).evaluate((pane) => (pane.dataset['kept'] = 'yes'));
     await page.getByRole('button', { name: 'Restart here' }).click();
     await eventually('another in its place', async () => (await paneOf(page, three).count()) === 0);
     expect(await page.getByTestId('pane').count()).toBe(2);
+    // The one beside it was not drawn anew.
+    expect(await paneOf(page, two).getAttribute('data-kept')).toBe('yes');
     await page.context().close();
     expect(problems).toEqual([]);
   });
